@@ -1,0 +1,87 @@
+"""From an HTTP request to an Ask: the body, the class of the data, the deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Depends, Request
+from pydantic import ValidationError
+
+from ..deadline import Deadline
+from ..errors import InvalidRequest, ModelNotFound, UnsupportedMediaType
+from ..gateway import ChatRequest
+from ..governance import Ask, Model, Policy
+from ..identity import MayAsk, Principal
+
+LONGEST = 3_600.0  # seconds; the route's own deadline is shorter
+
+
+async def chat_request(request: Request) -> ChatRequest:
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "application/json":
+        raise UnsupportedMediaType("Send the request as JSON, with 'Content-Type: application/json'.")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedMediaType("Send the body uncompressed.")
+    try:
+        return ChatRequest.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def invalid(error: ValidationError) -> InvalidRequest:
+    """The first fault, with the field's path; the value is not repeated, as it may be what must not be logged."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    param = ".".join(str(part) for part in fault["loc"]) or None
+    if fault["type"] == "json_invalid":
+        return InvalidRequest("The body is not valid JSON.")
+    if fault["type"] == "extra_forbidden":
+        return InvalidRequest(f"The field '{param}' is not supported here; leave it out.", param=param)
+    return InvalidRequest(f"{param}: {fault['msg'].removeprefix('Value error, ')}", param=param)
+
+
+async def ask(request: Request, caller: MayAsk, chat: Annotated[ChatRequest, Depends(chat_request)]) -> Ask:
+    policy: Policy = request.state.policy
+    return Ask(
+        principal=caller,
+        request=chat,
+        route=chat.model,
+        data_class=policy.data_class(_once(request, "x-data-class")),
+        deadline=_deadline(request),
+    )
+
+
+def _deadline(request: Request) -> Deadline:
+    """The caller may shorten it, never lengthen it: the route's own is applied when the call is permitted."""
+    deadline = Deadline.after(LONGEST, start=request.scope["state"]["arrival"])
+    wanted = _once(request, "x-request-timeout-ms")
+    if wanted is None:
+        return deadline
+    if not (wanted.isascii() and wanted.isdigit() and len(wanted) <= 9 and int(wanted) > 0):
+        raise InvalidRequest(
+            "X-Request-Timeout-Ms must be a whole number of milliseconds.", param="X-Request-Timeout-Ms"
+        )
+    return deadline.no_later_than(int(wanted) / 1000)
+
+
+def _once(request: Request, header: str) -> str | None:
+    values = request.headers.getlist(header)
+    if len(values) > 1:
+        raise InvalidRequest(f"Send the header {header} once.", param=header)
+    return values[0] if values else None
+
+
+def usable_models(request: Request, caller: Principal) -> dict[str, Model]:
+    models: Mapping[str, Model] = request.state.models
+    return {name: model for name, model in models.items() if model.open_to(caller, name)}
+
+
+async def chosen_model(request: Request, asked: Annotated[Ask, Depends(ask)]) -> Model:
+    models: Mapping[str, Model] = request.state.models
+    if asked.route not in models:
+        raise ModelNotFound("There is no such model. GET /v1/models lists those you may use.", param="model")
+    return models[asked.route]
+
+
+AskedFor = Annotated[Ask, Depends(ask)]
+ChosenModel = Annotated[Model, Depends(chosen_model)]

@@ -1,0 +1,264 @@
+"""The service's command: what one asks a running service, its configuration or its database."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from dotenv import load_dotenv
+
+from . import __version__
+from .configfile import ConfigurationError
+from .settings import Settings, read_settings
+
+BAD_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
+GRACE = 30  # seconds that running answers get after SIGTERM
+
+
+@click.group()
+@click.version_option(__version__)
+def main() -> None:
+    """An AI service. Settings come from the environment and from a file .env; docs/settings.md lists them."""
+    load_dotenv(Path(".env"))
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(read_settings(), *args, **kwargs)
+        except ConfigurationError as error:
+            click.echo("The configuration has faults:", err=True)
+            for fault in error.faults:
+                click.echo(f"  {fault}", err=True)
+            sys.exit(BAD_CONFIGURATION)
+
+    return run
+
+
+@main.command()
+@with_settings
+def serve(settings: Settings) -> None:
+    """Run the service. In the local environment migrations are applied first."""
+    import uvicorn
+
+    from .app import create_app
+    from .database import open_engine
+    from .governance import scrub
+    from .schema import migrate as apply_migrations
+    from .services import check_environment, read_configuration
+    from .telemetry import configure_logs
+
+    configure_logs(settings.log_level, scrub)
+    check_environment(settings, read_configuration(settings))
+    if settings.environment == "local":
+        apply_migrations(open_engine(settings.database_url))
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+        forwarded_allow_ips=settings.trusted_proxies or "",
+    )
+
+
+@main.command()
+@with_settings
+def migrate(settings: Settings) -> None:
+    """Bring the database's tables up to date."""
+    from .database import open_engine
+    from .schema import migrate as apply_migrations
+
+    apply_migrations(open_engine(settings.database_url))
+    click.echo("The database is up to date.")
+
+
+@main.command()
+@click.option("--user", required=True, help="ada, grace, sam, olga, nils or eve")
+def token(user: str) -> None:
+    """Print an access token of the local identity provider."""
+    click.echo(_local_token(user))
+
+
+@main.command()
+@click.argument("question")
+@click.option("--user", required=True, help="whose question it is, at the local identity provider")
+@click.option("--model", default="assistant", show_default=True)
+@click.option("--data-class", help="default: the policy's")
+@click.option("--json", "as_json", is_flag=True, help="print the whole answer as JSON")
+@with_settings
+def ask(settings: Settings, question: str, user: str, model: str, data_class: str | None, as_json: bool) -> None:
+    """Ask the running service, over HTTP like any client."""
+    headers = {"Authorization": f"Bearer {_local_token(user)}"}
+    if data_class:
+        headers["X-Data-Class"] = data_class
+    body = {"model": model, "messages": [{"role": "user", "content": question}]}
+    answer = _http(f"{settings.public_url}/v1/chat/completions", body, headers)
+    if as_json:
+        click.echo(json.dumps(answer, indent=2))
+    elif "error" in answer:
+        click.echo(f"refused ({answer['error']['code']}): {answer['error']['message']}", err=True)
+    else:
+        click.echo(answer["choices"][0]["message"]["content"])
+        click.echo(f"\n{receipt_line(answer['receipt'])}")
+    sys.exit(1 if "error" in answer else 0)
+
+
+def receipt_line(receipt: dict[str, Any]) -> str:
+    cost = "cost unknown" if receipt["cost_usd"] is None else f"${receipt['cost_usd']:.6f}"
+    return (
+        f"receipt: {receipt['deployment']} ({receipt['region']}) · {receipt['data_class']} · "
+        f"attempt {receipt['attempts']} · "
+        f"{receipt['input_tokens']}+{receipt['output_tokens']} tokens · {cost} · {receipt['latency_ms']} ms · "
+        f"audit {receipt['audit_id']}"
+    )
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True)
+@with_settings
+def policy(settings: Settings, as_json: bool) -> None:
+    """Print which deployments may answer, by route and class of data."""
+    from .services import read_configuration
+
+    compiled = read_configuration(settings).policy
+    rows = [(route, name, [one.name for one in cell.deployments]) for (name, route), cell in compiled.matrix.items()]
+    if as_json:
+        click.echo(
+            json.dumps([{"route": route, "data_class": name, "deployments": found} for route, name, found in rows])
+        )
+        return
+    click.echo(f"policy {compiled.version}")
+    for route, name, found in rows:
+        click.echo(f"  {route:<16} {name:<16} {', '.join(found) or '- none -'}")
+        for reason in () if found else compiled.matrix[name, route].kept_out:
+            click.echo(f"  {'':<33} {reason}")
+
+
+@main.group()
+def audit() -> None:
+    """The audit trail."""
+
+
+@audit.command()
+@click.option("--json", "as_json", is_flag=True)
+@with_settings
+def verify(settings: Settings, as_json: bool) -> None:
+    """Check every record's hash and place. Exit status 1 names the first bad record of each chain."""
+    from .audit import verify as verify_trail
+    from .database import open_engine
+
+    verdict = verify_trail(open_engine(settings.database_url))
+    if as_json:
+        faults = [{"writer": one.writer, "seq": one.seq, "reason": one.reason} for one in verdict.faults]
+        click.echo(json.dumps({"records": verdict.records, "unfinished": verdict.unfinished, "faults": faults}))
+    else:
+        for fault in verdict.faults:
+            click.echo(str(fault))
+        state = "does NOT verify" if verdict.faults else "verifies"
+        click.echo(
+            f"The trail {state}: {verdict.records} records by {verdict.writers} writers, "
+            f"{verdict.unfinished} calls without an end."
+        )
+    sys.exit(1 if verdict.faults else 0)
+
+
+@main.command()
+@click.argument("trace_id")
+def trace(trace_id: str) -> None:
+    """Draw a request's trace as a tree, from the local trace sink."""
+    port = os.environ.get("LOCAL_TRACE_PORT", "8920")
+    spans = _http(f"http://127.0.0.1:{port}/traces/{trace_id}")
+    if not isinstance(spans, list) or not spans:
+        click.echo(f"The local trace sink knows no trace {trace_id}; spans arrive within five seconds.", err=True)
+        sys.exit(1)
+    _draw(spans, parent=None, depth=0)
+
+
+def _draw(spans: list[dict[str, Any]], parent: str | None, depth: int) -> None:
+    known = {span["span_id"] for span in spans}
+    for span in sorted(spans, key=lambda one: int(one["start_ns"])):
+        above = span["parent_id"] if span["parent_id"] in known else None
+        if above == parent:
+            milliseconds = (int(span["end_ns"]) - int(span["start_ns"])) / 1e6
+            click.echo(f"{'  ' * depth}{span['name']}  {milliseconds:.1f} ms  {_told(span['attributes'])}")
+            _draw(spans, span["span_id"], depth + 1)
+
+
+def _told(attributes: dict[str, Any]) -> str:
+    return "  ".join(
+        f"{name.removeprefix('app.')}={value}" for name, value in attributes.items() if name.startswith("app.")
+    )
+
+
+@main.command()
+def doctor() -> None:
+    """Say what is missing on this machine, and what to do about it."""
+    findings = list(_findings())
+    for good, text in findings:
+        click.echo(f"{'ok     ' if good else 'MISSING'}  {text}")
+    sys.exit(0 if all(good for good, _ in findings) else 1)
+
+
+def _findings() -> list[tuple[bool, str]]:
+    found = [(sys.version_info >= (3, 11), f"Python {sys.version.split()[0]}; 3.11 or newer is needed")]
+    try:
+        settings = read_settings()
+    except ConfigurationError as error:
+        return [*found, *((False, fault) for fault in error.faults)]
+    from .services import read_configuration
+
+    try:
+        read_configuration(settings)
+        found.append((True, f"the configuration in {settings.config_dir}/ is whole"))
+    except ConfigurationError as error:
+        found.extend((False, fault) for fault in error.faults)
+    for name, url in (
+        ("issuer", f"{settings.oidc_issuer}/.well-known/openid-configuration"),
+        ("service", f"{settings.public_url}/readyz"),
+    ):
+        answer = _http(url, missing_is_none=True)
+        found.append(
+            (
+                answer is not None,
+                f"the {name} {'answers' if answer is not None else 'does not answer'} at {url}",
+            )
+        )
+    return found
+
+
+def _local_token(user: str) -> str:
+    """The local stack is no part of the package, so it is asked as a program."""
+    command = [sys.executable, "-m", "local.sign_in", user]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 # our own module
+    if asked.returncode:
+        reason = asked.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise click.ClickException(f"The local identity provider gave no token: {reason[0]} Is 'make serve' running?")
+    return asked.stdout.strip()
+
+
+def _http(url: str, body: Any = None, headers: dict[str, str] | None = None, *, missing_is_none: bool = False) -> Any:
+    import urllib.error
+    import urllib.request
+
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json", **(headers or {})})  # noqa: S310 # an address of ours
+    try:
+        with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310 # likewise
+            return json.load(response)
+    except urllib.error.HTTPError as error:
+        return json.load(error)
+    except (OSError, ValueError):
+        if missing_is_none:
+            return None
+        raise click.ClickException(f"Nothing answers at {url}. Start the service with 'make serve'.") from None

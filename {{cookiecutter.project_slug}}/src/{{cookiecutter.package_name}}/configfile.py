@@ -1,0 +1,136 @@
+"""Configuration files whose faults are found all at once and told by file and line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+Place = tuple[str | int, ...]
+M = TypeVar("M", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """A part of a configuration file: an unknown key is a fault, not a surprise."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ConfigurationError(Exception):
+    """Every fault of the configuration, one a line; the service does not start."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass
+class Faults:
+    found: list[str] = field(default_factory=list)
+
+    def add(self, where: str, what: str) -> None:
+        self.found.append(f"{where}: {what}")
+
+    def raise_if_any(self) -> None:
+        if self.found:
+            raise ConfigurationError(self.found)
+
+
+@dataclass(frozen=True)
+class ConfigFile(Generic[M]):
+    name: str
+    content: M
+    lines: dict[Place, int]
+
+    def at(self, *place: str | int) -> str:
+        """`file:line` of the nearest thing that the file really holds on the way to `place`."""
+        return locate(self.name, self.lines, place)
+
+
+def locate(name: str, lines: dict[Place, int], place: Place) -> str:
+    while place and place not in lines:
+        place = place[:-1]
+    return f"{name}:{lines.get(place, 1)}"
+
+
+def secret(name: str) -> str | None:
+    """The variable NAME, or the content of the file that NAME_FILE names; None where neither gives one."""
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text(encoding="utf-8").strip() or None
+    return os.environ.get(name) or None
+
+
+class _Loader(yaml.SafeLoader):
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        # An alias can stand for a tree that grows without bound, and hides what a reviewer should read.
+        if self.check_event(yaml.AliasEvent):
+            mark = parent.start_mark if parent else None
+            raise yaml.composer.ComposerError(None, None, "anchors are not allowed; write the value out", mark)
+        return super().compose_node(parent, index)
+
+
+def read(path: Path, model: type[M], faults: Faults) -> ConfigFile[M] | None:
+    """None when the file has faults; they are in `faults` then."""
+    name = f"{path.parent.name}/{path.name}"
+    before = len(faults.found)
+    lines: dict[Place, int] = {}
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+        content = _value(node, (), lines, faults, name) if node else {}
+    except (OSError, UnicodeDecodeError) as error:
+        faults.add(name, f"cannot be read ({type(error).__name__}); CONFIG_DIR must name the folder that holds it")
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "a character that YAML does not allow"
+        faults.add(f"{name}:{mark.line + 1 if mark else 1}", f"not valid YAML: {problem}")
+    if len(faults.found) > before:
+        return None
+    return _validate(name, content, lines, model, faults)
+
+
+def _validate(name: str, content: Any, lines: dict[Place, int], model: type[M], faults: Faults) -> ConfigFile[M] | None:
+    try:
+        return ConfigFile(name, model.model_validate(content), lines)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_input=False):
+            place = tuple(part for part in fault["loc"] if part != "[key]")
+            faults.add(locate(name, lines, place), f"{'.'.join(map(str, place)) or 'the file'}: {_wording(fault)}")
+        return None
+
+
+def _wording(fault: Any) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "is not a known setting; check the spelling"
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
+def _value(node: yaml.Node, place: Place, lines: dict[Place, int], faults: Faults, name: str) -> Any:
+    lines[place] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        return dict(_pairs(node, place, lines, faults, name))
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, (*place, i), lines, faults, name) for i, item in enumerate(node.value)]
+    if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
+        faults.add(f"{name}:{node.start_mark.line + 1}", f"the tag {node.tag} is not allowed here")
+        return None
+    return yaml.SafeLoader("").construct_object(node)
+
+
+def _pairs(
+    node: yaml.MappingNode, place: Place, lines: dict[Place, int], faults: Faults, name: str
+) -> Iterator[tuple[str, Any]]:
+    seen: dict[str, int] = {}
+    for key_node, value_node in node.value:
+        key, line = str(key_node.value), key_node.start_mark.line + 1
+        if key in seen:
+            faults.add(f"{name}:{line}", f"'{key}' stands here a second time; first on line {seen[key]}")
+            continue
+        seen[key] = line
+        value = _value(value_node, (*place, key), lines, faults, name)
+        lines[(*place, key)] = line
+        yield key, value

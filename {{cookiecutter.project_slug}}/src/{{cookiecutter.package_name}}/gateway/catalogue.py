@@ -1,0 +1,161 @@
+"""config/models.yaml: which deployments there are, what they promise, and in which order a route tries them."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from ..configfile import ConfigFile, Faults, Section, secret
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+_VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
+
+
+def _seconds(value: object) -> object:
+    """'500ms', '60s', '2m' → seconds."""
+    found = _DURATION.fullmatch(str(value))
+    if not found:
+        raise ValueError(f"'{value}' is no duration; write 500ms, 60s or 2m")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def _from_environment(value: object) -> object:
+    """'${NAME:-fallback}' → the variable NAME, so that one file serves several environments."""
+    if not isinstance(value, str):
+        return value
+    return _VARIABLE.sub(lambda found: os.environ.get(found[1], found[2] or ""), value)
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+Address = Annotated[str, BeforeValidator(_from_environment), Field(pattern=r"^https?://[^\s@]+$")]
+
+
+class Price(Section):
+    """US dollars per million tokens; one dollar per million is one micro-dollar a token."""
+
+    input_per_million: Annotated[Decimal, Field(ge=0)]
+    output_per_million: Annotated[Decimal, Field(ge=0)]
+
+    def micro_usd(self, input_tokens: int, output_tokens: int) -> int:
+        """Whole micro-dollars, rounded up: what is spent is never booked as less."""
+        return -int(-(input_tokens * self.input_per_million + output_tokens * self.output_per_million) // 1)
+
+
+class DeploymentEntry(Section):
+    openai: str | None = Field(
+        default=None, description="the model's name at a server that speaks OpenAI's wire format"
+    )
+    litellm: str | None = Field(default=None, description="provider/model, translated by litellm")
+    base_url: Address | None = None
+    api_key_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    region: str
+    retention_days: Annotated[int, Field(ge=0)]
+    trains_on_data: bool
+    hosted_by: Literal["provider", "self"]
+    price: Price | None = None
+    max_output_tokens: Annotated[int, Field(ge=1)] = 4096
+
+    @model_validator(mode="after")
+    def _names_one_model(self) -> DeploymentEntry:
+        if (self.openai is None) == (self.litellm is None):
+            raise ValueError("name the model once: 'openai: MODEL' (with base_url) or 'litellm: PROVIDER/MODEL'")
+        if self.openai is not None and self.base_url is None:
+            raise ValueError("'openai:' needs the server's base_url, such as https://api.openai.com/v1")
+        return self
+
+
+class RouteEntry(Section):
+    order: Annotated[list[str], Field(alias="try", min_length=1)]
+    deadline: Seconds = 60.0
+    first_token: Seconds = 10.0
+    gap: Seconds = 15.0
+    refuses: list[str] = []
+
+
+class ModelsFile(Section):
+    """config/models.yaml"""
+
+    deployments: Annotated[dict[str, DeploymentEntry], Field(min_length=1)]
+    routes: Annotated[dict[str, RouteEntry], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    name: str
+    entry: DeploymentEntry
+    declared_at: str
+
+    @property
+    def model(self) -> str:
+        return self.entry.openai or self.entry.litellm or ""
+
+    @property
+    def provider(self) -> str:
+        """The wire format's family, as the receipt and spans name it."""
+        return "openai" if self.entry.openai else self.model.partition("/")[0]
+
+    def api_key(self) -> str | None:
+        return secret(self.entry.api_key_env) if self.entry.api_key_env else None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Times in seconds."""
+
+    name: str
+    deployments: tuple[Deployment, ...]
+    deadline: float
+    first_token: float
+    gap: float
+    refuses: frozenset[str]
+    declared_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    deployments: dict[str, Deployment]
+    routes: dict[str, Route]
+
+
+def build_catalogue(file: ConfigFile[ModelsFile], faults: Faults) -> Catalogue:
+    deployments = {
+        name: Deployment(name, entry, file.at("deployments", name)) for name, entry in file.content.deployments.items()
+    }
+    routes = {name: _route(name, entry, deployments, file, faults) for name, entry in file.content.routes.items()}
+    for name in sorted({deployment.name for route in routes.values() for deployment in route.deployments}):
+        key = deployments[name].entry.api_key_env
+        if key and not secret(key):
+            where = file.at("deployments", name, "api_key_env")
+            faults.add(where, f"'{name}' takes its key from {key}, which is not set; set it, or {key}_FILE")
+    return Catalogue(deployments, routes)
+
+
+def _route(
+    name: str,
+    entry: RouteEntry,
+    deployments: dict[str, Deployment],
+    file: ConfigFile[ModelsFile],
+    faults: Faults,
+) -> Route:
+    for position, unknown in enumerate(entry.order):
+        if unknown not in deployments:
+            known = ", ".join(deployments)
+            faults.add(
+                file.at("routes", name, "try", position),
+                f"no deployment is called '{unknown}'; there are {known}",
+            )
+    return Route(
+        name=name,
+        deployments=tuple(deployments[one] for one in entry.order if one in deployments),
+        deadline=entry.deadline,
+        first_token=entry.first_token,
+        gap=entry.gap,
+        refuses=frozenset(entry.refuses),
+        declared_at=file.at("routes", name),
+    )

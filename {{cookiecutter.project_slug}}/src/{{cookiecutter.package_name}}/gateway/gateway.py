@@ -1,0 +1,75 @@
+"""The one interface to a model: Direct, LiteLLM and Scripted answer for one deployment, Chain for all of a permit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..deadline import Deadline
+from .messages import ChatRequest
+from .permit import Permit
+
+MOST_TOKENS = 10_000_000  # no provider serves a longer exchange; a count above it is an error of theirs
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    input_tokens: int
+    output_tokens: int
+    estimated: bool = False
+
+
+@dataclass(slots=True)
+class Answer:
+    """`message` and `finish_reason` in OpenAI's shape. Usage is None where the provider gave none that makes sense."""
+
+    message: dict[str, Any]
+    finish_reason: str
+    usage: Usage | None
+
+
+@dataclass(slots=True)
+class Chunk:
+    """A piece of a stream. Exactly one chunk, the last but for usage, has the finish reason that the provider sent."""
+
+    delta: dict[str, Any]
+    finish_reason: str | None = None
+    usage: Usage | None = None
+
+
+@dataclass(slots=True)
+class Attempt:
+    deployment: str
+    outcome: str = "running"
+
+
+@dataclass(slots=True)
+class PermittedCall:
+    """`attempts` is filled while the call runs, so that one that fails or is cancelled still tells how far it came."""
+
+    request: ChatRequest
+    permit: Permit
+    deadline: Deadline
+    attempts: list[Attempt] = field(default_factory=list)
+
+
+class Gateway(Protocol):
+    @property
+    def ready(self) -> bool: ...
+
+    async def complete(self, call: PermittedCall) -> Answer:
+        """Raises AttemptFailed; ChainGateway raises ServiceError."""
+        ...
+
+    def stream(self, call: PermittedCall) -> AsyncGenerator[Chunk, None]:
+        """Raises like `complete`, on the first chunk or later."""
+        ...
+
+
+def sane_usage(input_tokens: Any, output_tokens: Any) -> Usage | None:
+    """None for counts that cannot be true: a ledger must be neither credited nor flooded by a provider's bug."""
+    for count in (input_tokens, output_tokens):
+        if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MOST_TOKENS:
+            return None
+    return Usage(input_tokens, output_tokens)

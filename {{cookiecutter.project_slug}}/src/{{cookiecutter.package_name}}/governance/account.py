@@ -1,0 +1,170 @@
+"""What one governed call has used so far, and what of it goes on the trail, into the ledger and onto the receipt."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from opentelemetry import trace
+
+from ..audit import AuditEvent, Kind
+from ..errors import ServiceError
+from ..gateway import Answer, Chunk, Deployment, PermittedCall, Usage
+from .ask import Ask, Receipt
+from .ledger import Reservation, Settlement
+
+CHARACTERS_PER_TOKEN = 4  # the usual rule of thumb for English; only estimates rest on it
+
+
+def estimate(characters: int) -> int:
+    return max(1, -(-characters // CHARACTERS_PER_TOKEN))
+
+
+def most_expensive(call: PermittedCall) -> int:
+    """Micro-dollars that the call can cost at the dearest deployment it may reach: what is reserved before it."""
+    tokens = estimate(call.request.text_length())
+    costs = [0]
+    for deployment in call.permit.deployments:
+        if price := deployment.entry.price:
+            limit = call.request.output_limit or deployment.entry.max_output_tokens
+            costs.append(price.micro_usd(tokens, min(limit, deployment.entry.max_output_tokens)))
+    return max(costs)
+
+
+@dataclass(slots=True)
+class CallAccount:
+    call_id: str
+    ask: Ask
+    call: PermittedCall
+    reservation: Reservation
+    trace_id: str | None
+    begun: float = field(default_factory=time.monotonic)
+    usage: Usage | None = None
+    finish_reason: str | None = None
+    characters: int = 0
+
+    def take(self, answer: Answer) -> None:
+        self.usage, self.finish_reason = answer.usage, answer.finish_reason
+        self.characters = len(answer.message.get("content") or "")
+
+    def add(self, chunk: Chunk) -> None:
+        self.usage = chunk.usage or self.usage
+        self.finish_reason = chunk.finish_reason or self.finish_reason
+        self.characters += len(chunk.delta.get("content") or "")
+
+    @property
+    def deployment(self) -> Deployment | None:
+        """The one that answered, or was answering when the call ended."""
+        if not self.call.attempts or (self.call.attempts[-1].outcome != "answered" and not self.characters):
+            return None
+        name = self.call.attempts[-1].deployment
+        return next(one for one in self.call.permit.deployments if one.name == name)
+
+    @property
+    def counted(self) -> Usage | None:
+        """The provider's count, or ours where it gave none that makes sense; None where nothing was answered."""
+        if self.usage or self.deployment is None:
+            return self.usage
+        return Usage(estimate(self.call.request.text_length()), estimate(self.characters), estimated=True)
+
+    @property
+    def cost(self) -> int | None:
+        """Micro-dollars; 0 where nothing was answered."""
+        deployment, usage = self.deployment, self.counted
+        if deployment is None or usage is None:
+            return 0
+        price = deployment.entry.price
+        return None if price is None else price.micro_usd(usage.input_tokens, usage.output_tokens)
+
+    def started(self) -> AuditEvent:
+        permit, prompt = self.call.permit, self.ask.prompt
+        return self._event(
+            Kind.STARTED,
+            {
+                "roles": sorted(self.ask.principal.roles),
+                "client": self.ask.principal.client,
+                "model": self.ask.request.model,
+                "route": permit.route.name,
+                "data_class": permit.data_class,
+                "deployments": [one.name for one in permit.deployments],
+                "policy_version": permit.policy_version,
+                "prompt": {"name": prompt.name, "version": prompt.version, "digest": prompt.digest} if prompt else None,
+                "reserved_micro_usd": self.reservation.micro_usd,
+            },
+        )
+
+    def finished(self, outcome: str) -> AuditEvent:
+        deployment, usage = self.deployment, self.counted
+        return self._event(
+            Kind.FINISHED,
+            {
+                "outcome": outcome,
+                "deployment": deployment.name if deployment else None,
+                "region": deployment.entry.region if deployment else None,
+                "attempts": [{"deployment": one.deployment, "outcome": one.outcome} for one in self.call.attempts],
+                "finish_reason": self.finish_reason,
+                "input_tokens": usage.input_tokens if usage else None,
+                "output_tokens": usage.output_tokens if usage else None,
+                "estimated": usage.estimated if usage else None,
+                "cost_micro_usd": self.cost,
+                "latency_ms": self._latency(),
+            },
+        )
+
+    def settlement(self) -> Settlement:
+        deployment, usage = self.deployment, self.counted
+        return Settlement(
+            self.reservation,
+            deployment.name if deployment else None,
+            self.cost,
+            usage.input_tokens if usage else None,
+            usage.output_tokens if usage else None,
+        )
+
+    def receipt(self) -> Receipt:
+        deployment, usage = self.deployment, self.counted
+        assert deployment is not None  # noqa: S101 # asked for only after an answer
+        assert usage is not None  # noqa: S101 # likewise
+        return Receipt(
+            audit_id=self.call_id,
+            deployment=deployment.name,
+            provider=deployment.provider,
+            region=deployment.entry.region,
+            data_class=self.call.permit.data_class,
+            attempts=len(self.call.attempts),
+            fallback=len(self.call.attempts) > 1,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            estimated=usage.estimated,
+            cost_usd=None if self.cost is None else self.cost / 1_000_000,
+            latency_ms=self._latency(),
+            trace_id=self.trace_id,
+        )
+
+    def _latency(self) -> int:
+        return round((time.monotonic() - self.begun) * 1000)
+
+    def _event(self, kind: Kind, details: dict[str, object]) -> AuditEvent:
+        principal = self.ask.principal
+        return AuditEvent(kind, self.call_id, principal.tenant, principal.subject, self.trace_id, details)  # type: ignore[arg-type]  # plain values, spelt out above
+
+
+def outcome_of(error: BaseException | None) -> str:
+    """The error's code, or the words for an end that no error of ours describes."""
+    match error:
+        case None:
+            return "answered"
+        case ServiceError():
+            return error.code
+        case TimeoutError():
+            return "deadline_exceeded"
+        case GeneratorExit() | asyncio.CancelledError():
+            return "client_closed"
+        case _:
+            return "internal_error"
+
+
+def current_trace_id() -> str | None:
+    context = trace.get_current_span().get_span_context()
+    return f"{context.trace_id:032x}" if context.is_valid else None

@@ -1,0 +1,253 @@
+"""config/policy.yaml, compiled at start: which class of data may reach which deployment, and who may send it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ..configfile import ConfigFile, Faults, Section
+from ..errors import DataClassRefused, InvalidRequest, ModelNotFound
+from ..gateway import Catalogue, Deployment, Permit, Route
+from ..identity import Principal
+
+RuleName = Literal["email", "phone", "card", "iban", "secret"]
+
+
+class Demands(Section):
+    """What a class asks of a deployment that shall see it."""
+
+    regions: list[str] | None = None
+    retention_days: Annotated[int, Field(ge=0)] | None = None
+    trains_on_data: Literal[False] | None = None
+    hosted_by: Literal["self"] | None = None
+
+
+class RoleLimits(Section):
+    requests_per_minute: Annotated[int, Field(gt=0)] | None = None
+    tokens_per_minute: Annotated[int, Field(gt=0)] | None = None
+
+
+class UserBudget(Section):
+    usd_per_day: Annotated[Decimal, Field(gt=0)]
+
+
+class TenantBudget(Section):
+    usd_per_month: Annotated[Decimal, Field(gt=0)]
+
+
+class Budgets(Section):
+    user: UserBudget | None = None
+    tenant: TenantBudget | None = None
+
+
+class PolicyFile(Section):
+    """config/policy.yaml"""
+
+    data_classes: Annotated[dict[str, Demands], Field(min_length=1)]
+    default_class: str
+    ceilings: dict[str, str]
+    limits: dict[str, RoleLimits] = {}
+    budgets: Budgets = Budgets()
+    redact: dict[str, list[RuleName]] = {}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One class at one route: the deployments that may answer, and for each other one the rule that keeps it out."""
+
+    deployments: tuple[Deployment, ...]
+    kept_out: tuple[str, ...]
+
+
+class Policy:
+    def __init__(self, file: ConfigFile[PolicyFile], catalogue: Catalogue, version: str) -> None:
+        self._file = file
+        self.catalogue = catalogue
+        self.version = version
+        self.classes = list(file.content.data_classes)
+        self.matrix = {
+            (name, route.name): self._cell(name, route) for name in self.classes for route in catalogue.routes.values()
+        }
+
+    def data_class(self, name: str | None) -> str:
+        """The class that a request declares; the default where it declares none. Raises InvalidRequest."""
+        declared = self._file.content.default_class if name is None else name
+        if declared not in self.classes:
+            raise InvalidRequest(f"X-Data-Class must be one of {', '.join(self.classes)}.", param="X-Data-Class")
+        return declared
+
+    def highest(self, *names: str) -> str:
+        return max(names, key=self.classes.index)
+
+    def ceiling(self, principal: Principal) -> str | None:
+        """The most sensitive class that any of the principal's roles may send; None: may not ask."""
+        found = [self._file.content.ceilings[role] for role in principal.roles if role in self._file.content.ceilings]
+        return self.highest(*found) if found else None
+
+    def may_send(self, principal: Principal, data_class: str) -> bool:
+        ceiling = self.ceiling(principal)
+        return ceiling is not None and self.classes.index(data_class) <= self.classes.index(ceiling)
+
+    def serves(self, principal: Principal, route: str) -> bool:
+        """Whether there is any class that this principal may send to this route."""
+        return any(self.may_send(principal, name) and self.matrix[name, route].deployments for name in self.classes)
+
+    def permit(self, principal: Principal, data_class: str, route_name: str) -> Permit:
+        """Raises ModelNotFound, or DataClassRefused with file, line and rule."""
+        route = self.catalogue.routes.get(route_name)
+        if route is None:
+            raise ModelNotFound(
+                f"There is no model '{route_name}'. GET /v1/models lists those you may use.", param="model"
+            )
+        self._check_ceiling(principal, data_class)
+        cell = self.matrix[data_class, route_name]
+        if not cell.deployments:
+            raise DataClassRefused(
+                f"No deployment of '{route_name}' may see {data_class} data: {'; '.join(cell.kept_out)}.",
+                param="X-Data-Class",
+            )
+        return Permit(principal.subject, principal.tenant, data_class, route, cell.deployments, self.version)
+
+    def _check_ceiling(self, principal: Principal, data_class: str) -> None:
+        if self.may_send(principal, data_class):
+            return
+        roles = sorted(role for role in principal.roles if role in self._file.content.ceilings)
+        if not roles:
+            where = self._file.at("ceilings")
+            raise DataClassRefused(
+                f"{where}: none of your roles has a ceiling, so you may not ask. Ask for a role there."
+            )
+        ceiling = self.ceiling(principal)
+        role = next(role for role in roles if self._file.content.ceilings[role] == ceiling)
+        where = self._file.at("ceilings", role)
+        raise DataClassRefused(
+            f"{where}: role {role} may send data up to '{ceiling}'; this request is '{data_class}'. "
+            "Leave the more sensitive data out, or ask as a role with a higher ceiling.",
+            param="X-Data-Class",
+        )
+
+    def _cell(self, data_class: str, route: Route) -> Cell:
+        if data_class in route.refuses:
+            return Cell((), (f"{route.declared_at}: the route refuses this class",))
+        verdicts = [(deployment, self._why_not(data_class, deployment)) for deployment in route.deployments]
+        return Cell(
+            tuple(deployment for deployment, reason in verdicts if reason is None),
+            tuple(reason for _, reason in verdicts if reason is not None),
+        )
+
+    def _why_not(self, data_class: str, deployment: Deployment) -> str | None:
+        """The first rule, of this class or of a less sensitive one, that the deployment does not meet."""
+        for name in self.classes[: self.classes.index(data_class) + 1]:
+            demands = self._file.content.data_classes[name]
+            for rule, demanded in demands.model_dump(exclude_none=True).items():
+                offered = deployment.entry.region if rule == "regions" else getattr(deployment.entry, rule)
+                if not _meets(rule, demanded, offered):
+                    where = self._file.at("data_classes", name, rule)
+                    return (
+                        f"{where}: '{name}' demands {rule} {_plain(demanded)}; {deployment.name} has {_plain(offered)}"
+                    )
+        return None
+
+    def uncovered(self) -> list[str]:
+        """Classes that some role may send and a route that it does not refuse cannot lawfully answer."""
+        faults = []
+        ceilings = self._file.content.ceilings.values()
+        top = max((self.classes.index(name) for name in ceilings), default=-1)
+        for (name, route_name), cell in self.matrix.items():
+            route = self.catalogue.routes[route_name]
+            if self.classes.index(name) <= top and not cell.deployments and name not in route.refuses:
+                faults.append(
+                    f"{route.declared_at}: route '{route_name}' has no deployment that may see {name} data; "
+                    f"add one, or add {name} to the route's refuses"
+                )
+        return faults
+
+    def limits(self, principal: Principal) -> RoleLimits:
+        """The most generous of the principal's roles; a role without an entry sets no bound of its own."""
+        found = [self._file.content.limits[role] for role in principal.roles if role in self._file.content.limits]
+        return RoleLimits(
+            requests_per_minute=max(
+                (one.requests_per_minute for one in found if one.requests_per_minute), default=None
+            ),
+            tokens_per_minute=max((one.tokens_per_minute for one in found if one.tokens_per_minute), default=None),
+        )
+
+    @property
+    def budgets(self) -> Budgets:
+        return self._file.content.budgets
+
+    def redactions(self, data_class: str) -> frozenset[RuleName]:
+        """What is taken out before a provider sees it: by the class's own rules and those of every class below it."""
+        below = self.classes[: self.classes.index(data_class) + 1]
+        return frozenset(rule for name in below for rule in self._file.content.redact.get(name, []))
+
+
+def compile_policy(
+    file: ConfigFile[PolicyFile], catalogue: Catalogue, roles: frozenset[str], faults: Faults
+) -> Policy | None:
+    """None when the policy has faults; they are in `faults` then. `roles` are those that access.yaml knows."""
+    before = len(faults.found)
+    content = file.content
+    _check_classes(file, "default_class", {"": content.default_class}, faults)
+    _check_classes(file, "ceilings", content.ceilings, faults)
+    _check_classes(file, "redact", {name: name for name in content.redact}, faults)
+    for route in catalogue.routes.values():
+        for name in sorted(route.refuses - content.data_classes.keys()):
+            faults.add(route.declared_at, f"refuses '{name}', which is no data class of policy.yaml")
+    for section in ("ceilings", "limits"):
+        for role in sorted(getattr(content, section).keys() - roles):
+            faults.add(
+                file.at(section, role),
+                f"role '{role}' does not exist; access.yaml has {', '.join(sorted(roles))}",
+            )
+    if content.budgets != Budgets():
+        _check_prices(catalogue, faults)
+    if len(faults.found) > before:
+        return None
+    return Policy(file, catalogue, _version(file, catalogue))
+
+
+def _check_classes(file: ConfigFile[PolicyFile], section: str, named: dict[str, str], faults: Faults) -> None:
+    for key, name in named.items():
+        if name not in file.content.data_classes:
+            known = ", ".join(file.content.data_classes)
+            faults.add(file.at(section, key), f"'{name}' is no data class; there are {known}")
+
+
+def _check_prices(catalogue: Catalogue, faults: Faults) -> None:
+    for deployment in catalogue.deployments.values():
+        if deployment.entry.price is None:
+            faults.add(
+                deployment.declared_at,
+                f"'{deployment.name}' states no price, but policy.yaml sets budgets; state it",
+            )
+
+
+def _version(file: ConfigFile[PolicyFile], catalogue: Catalogue) -> str:
+    """Short digest of everything that decides: a trail record tells under which rules a call was permitted."""
+    entries = "".join(f"{name}{one.entry.model_dump_json()}" for name, one in catalogue.deployments.items())
+    routes = "".join(
+        repr((route.name, [one.name for one in route.deployments], sorted(route.refuses)))
+        for route in catalogue.routes.values()
+    )
+    return hashlib.sha256(f"{file.content.model_dump_json()}{entries}{routes}".encode()).hexdigest()[:16]
+
+
+def _meets(rule: str, demanded: Any, offered: Any) -> bool:
+    match rule:
+        case "regions":
+            return offered in demanded
+        case "retention_days":
+            return bool(offered <= demanded)
+        case _:
+            return bool(offered == demanded)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(str, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+
+from ..configfile import Faults
+from ..errors import InvalidRequest
+from ..gateway import Message
+from ..governance import Ask, Completion, GovernedGateway, Policy, StreamPart
+from ..identity import Principal
+from ..promptfile import Prompt
+from ..promptfile import read as read_prompt
+from .documents import Document, best_matches, load_documents
+
+HERE = Path(__file__).parent
+ROUTE = "assistant"
+
+
+class Handbook:
+    """Answers from the documents that the caller may read, so that asking can raise the class of the request."""
+
+    def __init__(
+        self, governed: GovernedGateway, policy: Policy, prompt: Prompt, documents: Sequence[Document]
+    ) -> None:
+        self._governed = governed
+        self._policy = policy
+        self._prompt = prompt
+        self._documents = documents
+
+    def open_to(self, principal: Principal, name: str) -> bool:
+        return self._governed.open_to(principal, ROUTE)
+
+    async def complete(self, ask: Ask) -> Completion:
+        return await self._governed.complete(self._with_documents(ask))
+
+    async def stream(self, ask: Ask) -> AsyncGenerator[StreamPart, None]:
+        async for part in self._governed.stream(self._with_documents(ask)):
+            yield part
+
+    def _with_documents(self, ask: Ask) -> Ask:
+        question = next((one.text for one in reversed(ask.request.messages) if one.role == "user"), "")
+        if not question:
+            raise InvalidRequest("The handbook wants a question: a message with the role 'user'.", param="messages")
+        readable = [one for one in self._documents if self._policy.may_send(ask.principal, one.data_class)]
+        chosen = best_matches(question, readable)
+        quoted = "\n\n".join(f'<document title="{one.title}">\n{one.text}\n</document>' for one in chosen)
+        system = Message(role="system", content=self._prompt.fill(documents=quoted or "(none)"))
+        return ask.via(
+            ROUTE,
+            messages=[
+                system,
+                *(one for one in ask.request.messages if one.role not in ("system", "developer")),
+            ],
+            data_class=self._policy.highest(ask.data_class, *(one.data_class for one in chosen)),
+            prompt=self._prompt,
+        )
+
+
+def open_handbook(governed: GovernedGateway, policy: Policy, faults: Faults) -> Handbook | None:
+    """None when a document or the prompt has faults; they are in `faults` then."""
+    documents = load_documents(HERE / "documents", policy.classes, faults)
+    prompt = read_prompt(HERE / "prompts" / "answer.md", faults)
+    return Handbook(governed, policy, prompt, documents) if prompt else None

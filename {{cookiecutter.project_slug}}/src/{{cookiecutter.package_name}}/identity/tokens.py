@@ -1,0 +1,139 @@
+"""Access tokens: from a text nobody vouches for to claims that the issuer does (RFC 9068, RFC 8725)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import math
+import time
+from collections import OrderedDict
+from typing import Any, NoReturn
+
+from joserfc import jws
+from joserfc.errors import JoseError
+
+from ..errors import InvalidToken
+from .access import AccessRules
+from .keys import IssuerKeys
+from .principal import Principal
+
+LONGEST_TOKEN = 16 * 1024
+LEEWAY = 30.0  # seconds between our clock and the issuer's
+REMEMBERED = 10_000  # verified tokens
+REMEMBERED_FOR = 60.0  # seconds: how long a token outlives a withdrawn key or a changed role
+_REFUSED = "The access token is not valid: {reason}. Get a new one from the issuer."
+
+
+class TokenVerifier:
+    def __init__(self, issuer: str, audience: str, rules: AccessRules, keys: IssuerKeys) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._rules = rules
+        self._keys = keys
+        self._registry = jws.JWSRegistry(algorithms=rules.algorithms, strict_check_header=False)
+        self._registry.max_header_length = LONGEST_TOKEN
+        self._verified: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+
+    async def principal(self, unverified_token: str) -> Principal:
+        """Raises InvalidToken, or IdentityUnavailable while the issuer's keys are not known."""
+        digest = hashlib.sha256(unverified_token.encode("utf-8", "surrogateescape")).digest()
+        until, principal = self._verified.get(digest, (0.0, None))
+        if principal is not None and time.time() < until:
+            return principal
+        claims = await self._claims(unverified_token)
+        principal = self._rules.principal(claims)
+        self._verified[digest] = (min(claims["exp"], time.time() + REMEMBERED_FOR), principal)
+        while len(self._verified) > REMEMBERED:
+            self._verified.popitem(last=False)
+        return principal
+
+    async def _claims(self, unverified_token: str) -> dict[str, Any]:
+        if len(unverified_token) > LONGEST_TOKEN:
+            _refuse("it is too long")
+        header = unverified_header(unverified_token)
+        self._check_header(header)
+        found = await self._keys.find(header.get("kid"))
+        if found is None or found.algorithm != header["alg"]:
+            _refuse("no key of the issuer fits it")
+        try:
+            token = jws.deserialize_compact(
+                unverified_token, found.key, algorithms=[found.algorithm], registry=self._registry
+            )
+        except (JoseError, ValueError, TypeError):
+            _refuse("its signature is wrong")
+        claims = strict_json(token.payload)
+        self._check_claims(claims)
+        return claims
+
+    def _check_header(self, header: dict[str, Any]) -> None:
+        kid = header.get("kid")
+        if header.get("alg") not in self._rules.algorithms:
+            _refuse("its algorithm is not accepted here")
+        if kid is not None and (not isinstance(kid, str) or not 0 < len(kid) <= 256):
+            _refuse("its key id is malformed")
+        if not {"crit", "b64", "zip"}.isdisjoint(header):
+            _refuse("its header asks for an extension that is not supported")
+        kind = header.get("typ", "")
+        if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in self._rules.types:
+            _refuse("it is not an access token")
+
+    def _check_claims(self, claims: dict[str, Any]) -> None:
+        now = time.time()
+        if claims.get("iss") != self._issuer:
+            _refuse("another issuer made it")
+        audience = claims.get("aud")
+        audiences = audience if isinstance(audience, list) else [audience]
+        if not all(isinstance(one, str) for one in audiences) or self._audience not in audiences:
+            _refuse("it was made for another audience")
+        if _moment(claims, "exp") + LEEWAY <= now:
+            _refuse("it has expired")
+        if any(claim in claims and _moment(claims, claim) - LEEWAY > now for claim in ("nbf", "iat")):
+            _refuse("it is not valid yet")
+        if not {"nonce", "at_hash", "events"}.isdisjoint(claims):
+            _refuse("it is not an access token")  # an ID token or a logout token
+
+
+def _moment(claims: dict[str, Any], name: str) -> float:
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > 1e12:
+        _refuse(f"its claim '{name}' is no time")
+    return float(value)
+
+
+def unverified_header(unverified_token: str) -> dict[str, Any]:
+    parts = unverified_token.split(".")
+    if len(parts) != 3 or not all(parts):
+        _refuse("it is not a signed token of three parts")
+    try:
+        padded = parts[0] + "=" * (-len(parts[0]) % 4)
+        return strict_json(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError):
+        _refuse("its header cannot be read")
+
+
+def strict_json(raw: bytes) -> dict[str, Any]:
+    """One JSON object, no name twice, no NaN, no lone surrogate."""
+    try:
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        _refuse("its JSON is malformed")
+    if not isinstance(value, dict):
+        _refuse("its JSON is no object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a name stands twice")
+    return dict(pairs)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise InvalidToken(_REFUSED.format(reason=reason))

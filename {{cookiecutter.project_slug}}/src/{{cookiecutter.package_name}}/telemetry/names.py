@@ -1,0 +1,44 @@
+"""Every name that a span, a metric, a dashboard or an alert uses; docs/adr/T008 tells which conventions."""
+
+SCOPE = "groundwork"
+
+# OpenTelemetry's GenAI conventions as of semantic-conventions v1.41.0.
+OPERATION = "gen_ai.operation.name"
+PROVIDER = "gen_ai.provider.name"
+REQUEST_MODEL = "gen_ai.request.model"
+FINISH_REASONS = "gen_ai.response.finish_reasons"
+INPUT_TOKENS = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 # the name of an attribute, not a secret
+PROMPT_NAME = "gen_ai.prompt.name"
+PROMPT_VERSION = "gen_ai.prompt.version"
+ERROR_TYPE = "error.type"
+
+HTTP_METHOD = "http.request.method"
+HTTP_ROUTE = "http.route"
+HTTP_STATUS = "http.response.status_code"
+URL_SCHEME = "url.scheme"
+
+# Ours: no convention has a word for them.
+DEPLOYMENT = "app.deployment"
+ROUTE = "app.route"
+REGION = "app.region"
+DATA_CLASS = "app.data_class"
+OUTCOME = "app.outcome"
+REASON = "app.reason"
+FALLBACK = "app.fallback"
+AUDIT_ID = "app.audit_id"
+POLICY_VERSION = "app.policy_version"
+COST_USD = "app.cost_usd"
+REQUEST_ID = "app.request_id"
+
+METRIC_HTTP_DURATION = "http.server.request.duration"
+METRIC_ATTEMPT_DURATION = "gen_ai.client.operation.duration"
+METRIC_FIRST_CHUNK = "gen_ai.client.operation.time_to_first_chunk"
+METRIC_TOKENS = "gen_ai.client.token.usage"  # the name of a metric, not a secret
+METRIC_CALL_DURATION = "app.call.duration"
+METRIC_COST = "app.call.cost"
+METRIC_REFUSALS = "app.refusals"
+METRIC_COMMIT_DURATION = "app.audit.commit.duration"
+METRIC_COMMIT_FAILURES = "app.audit.commit.failures"
+METRIC_WRITER_QUEUE = "app.audit.queue"

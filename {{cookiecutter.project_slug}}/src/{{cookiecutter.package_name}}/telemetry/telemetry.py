@@ -1,0 +1,63 @@
+"""The tracer and the instruments, built once and handed down; no global provider, so that tests can have their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Tracer
+from prometheus_client import CollectorRegistry, start_http_server
+
+from . import names
+from .metrics import Metrics
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    tracer: Tracer
+    metrics: Metrics
+
+
+@contextmanager
+def open_telemetry(
+    *, service: str, version: str, environment: str, otlp: bool, metrics_port: int | None
+) -> Iterator[Telemetry]:
+    """With `otlp`, the exporters read addresses and headers from the standard OTEL_* variables themselves."""
+    resource = Resource.create(
+        {"service.name": service, "service.version": version, "deployment.environment.name": environment}
+    )
+    tracing = TracerProvider(resource=resource)
+    if otlp:
+        tracing.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    with _prometheus(metrics_port) as readers:
+        if otlp:
+            readers = [*readers, PeriodicExportingMetricReader(OTLPMetricExporter())]
+        metering = MeterProvider(readers, resource=resource)
+        try:
+            yield Telemetry(tracing.get_tracer(names.SCOPE, version), Metrics(metering.get_meter(names.SCOPE, version)))
+        finally:
+            tracing.shutdown()
+            metering.shutdown(timeout_millis=2_000)
+
+
+@contextmanager
+def _prometheus(port: int | None) -> Iterator[Sequence[MetricReader]]:
+    if port is None:
+        yield []
+        return
+    registry = CollectorRegistry()
+    server, thread = start_http_server(port, registry=registry)
+    try:
+        yield [PrometheusMetricReader(registry=registry)]
+    finally:
+        server.shutdown()
+        thread.join()
