@@ -96,7 +96,7 @@ def _lifespan(settings: Settings):  # type: ignore[no-untyped-def]  # Starlette'
                 "policy": services.configuration.policy,
                 "models": services.models,
                 "checks": _checks(services),
-                "shown": lambda: {"failing_deployments": services.chain.failing()},
+                "shown": lambda: {"loading": services.chain.loading(), "failing": services.chain.failing()},
             }
 
     return lifespan

@@ -153,7 +153,7 @@ def _models(governed: GovernedGateway, policy: Policy) -> dict[str, Model]:
 
 
 def _gateways(catalogue: Catalogue, session: aiohttp.ClientSession) -> dict[str, Gateway]:
-    library = LiteLLMLibrary()
+    library = LiteLLMLibrary(session)
     used = {one.name: one for route in catalogue.routes.values() for one in route.deployments}
     if any(one.entry.litellm for one in used.values()):
         library.begin_loading()

@@ -38,6 +38,9 @@ class ChainGateway:
     def serves(self, deployment: Deployment) -> bool:
         return self._gateways[deployment.name].ready
 
+    def loading(self) -> list[str]:
+        return [name for name, gateway in self._gateways.items() if not gateway.ready]
+
     def failing(self) -> list[str]:
         return [name for name, breaker in self._breakers.items() if breaker.open]
 

@@ -10,6 +10,7 @@ from ..deadline import Deadline
 from .messages import ChatRequest
 from .permit import Permit
 
+FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})
 MOST_TOKENS = 10_000_000  # no provider serves a longer exchange; a count above it is an error of theirs
 
 

@@ -6,12 +6,11 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterable
 
 LONGEST_LINE = 1024 * 1024
-LARGEST_STREAM = 32 * 1024 * 1024
 _LINE_END = re.compile(rb"\r\n|\n|\r(?!$)")
 
 
 class TooMuch(ValueError):
-    """A line or a stream is longer than any answer is."""
+    """A line is longer than any that an answer needs."""
 
 
 async def events(source: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
@@ -27,14 +26,12 @@ async def events(source: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
 
 
 async def _lines(source: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
-    rest, total = b"", 0
+    rest = b""
     async for piece in source:
-        total += len(piece)
         *lines, rest = _LINE_END.split(rest + piece)
-        if len(rest) > LONGEST_LINE or total > LARGEST_STREAM:
+        if len(rest) > LONGEST_LINE:
             raise TooMuch
         for line in lines:
             yield line
-    if rest:
-        yield rest.rstrip(b"\r")
-        yield b""
+    if rest.endswith(b"\r"):  # it waited for a line feed that did not come; any other rest is half a line
+        yield rest[:-1]

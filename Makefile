@@ -1,0 +1,33 @@
+# Needs Python 3.11 or newer, git and make. What else is needed goes into .venv on first use, as requirements-dev.lock says.
+PYTHON ?= python3
+service := {{cookiecutter.project_slug}}
+run = $(PYTHON) '$(service)/local/venv.py'
+compile = $(run) uv $(1) pip compile --universal --generate-hashes --no-header --no-annotate --quiet $(upgrade)
+
+.PHONY: demo test check golden lock
+
+# Generates the default service into build/ and plays four scenes on it.
+demo:
+	@$(run) python -m tests.baking build
+	@cd build/acme-assistant && exec $(PYTHON) local/venv.py python -m local.scenes
+
+# Everything; `make test only='-m "not slow"'` is the part that takes no minutes.
+test:
+	$(run) python -m pytest $(only)
+
+check:
+	$(run) ruff format --check hooks tests
+	$(run) ruff check hooks tests
+	$(run) mypy hooks/pre_gen_project.py hooks/post_gen_project.py tests
+
+# Writes the lists of generated paths again; review the diff.
+golden:
+	$(run) python -m tests.golden
+
+# Compiles the locks again; `make lock upgrade=--upgrade` takes newer versions, none younger than a week.
+lock:
+	$(run) python -m tests.baking build
+	$(call compile,--directory build/acme-assistant) pyproject.toml --group dev -o requirements-dev.lock
+	$(call compile,--directory build/acme-assistant) pyproject.toml -c requirements-dev.lock -o requirements.lock
+	cp build/acme-assistant/requirements.lock build/acme-assistant/requirements-dev.lock '$(service)'
+	$(call compile,) --group dev --python-version 3.11 -c '$(service)/requirements-dev.lock' -o requirements-dev.lock

@@ -1,0 +1,143 @@
+"""Slow: the generated services pass their own checks, as their teams will run them.
+
+The default service installs its own environment, as anybody's does. The other corners borrow it: the lock
+holds no project's name, so one environment serves every answer, with the service's own source on the path.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.baking import bake, clone, hook
+
+pytestmark = pytest.mark.slow
+
+FORTY_LETTERS = "Abcdefghijklmnopqrstuvwxyzabcdefghijklmn"
+CORNERS: dict[str, dict[str, Any]] = {
+    "one letter, GitLab, MIT, no Kubernetes": {
+        "project_name": "X",
+        "ci": "gitlab",
+        "license": "MIT",
+        "kubernetes": False,
+    },
+    "forty letters, Azure, proprietary": {
+        "project_name": FORTY_LETTERS,
+        "ci": "azure",
+        "license": "Proprietary",
+    },
+    "awkward name and texts": {
+        "project_name": "9 Lives & Co.",
+        "description": 'She said: "don\'t # {guess}" \\ R&D <3',
+        "owner": "Ærø Команда & 日本語",
+        "kubernetes": False,
+    },
+}
+
+
+def outer_environment() -> dict[str, str]:
+    """What a person's shell holds: nothing of this test run's own environment or make."""
+    own = {"VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PYTHONDONTWRITEBYTECODE"}
+    kept = {name: value for name, value in os.environ.items() if name not in own}
+    inside = Path(sys.executable).parent if sys.prefix != sys.base_prefix else None
+    folders = kept["PATH"].split(os.pathsep)
+    return kept | {"PATH": os.pathsep.join(folder for folder in folders if Path(folder) != inside)}
+
+
+def run(service: Path, *command: str, environment: dict[str, str] | None = None) -> str:
+    """Its output; when it fails, the test fails with the end of that output."""
+    ended = subprocess.run(
+        command,
+        cwd=service,
+        env=environment or outer_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, f"{' '.join(command)}\n{ended.stdout[-8000:]}"
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def default(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bake(tmp_path_factory.mktemp("default"))
+
+
+@pytest.fixture(scope="module")
+def borrowed(default: Path) -> dict[str, str]:
+    """The default service's installed environment, for another service's `make … run=`."""
+    run(default, "make", "check")
+    outer = outer_environment()
+    programs = default / ".venv" / ("Scripts" if os.name == "nt" else "bin")
+    return outer | {
+        "PATH": f"{programs}{os.pathsep}{outer['PATH']}",
+        "VIRTUAL_ENV": str(default / ".venv"),
+        "PYTHONPATH": os.pathsep.join(["src", "."]),
+    }
+
+
+def check_and_quick_tests(service: Path, borrowed: dict[str, str]) -> None:
+    run(service, "make", "check", "run=", environment=borrowed)
+    run(service, "python", "-m", "pytest", "-m", "not slow", environment=borrowed)
+
+
+def test_default_service_passes_its_own_checks_tests_and_evaluation(default: Path) -> None:
+    said = run(default, "make", "check", "test", "eval")
+    assert re.search(r"\d+ passed", said)
+
+
+@pytest.mark.parametrize("answers", CORNERS.values(), ids=CORNERS)
+def test_corner_passes_its_own_checks_and_quick_tests(
+    tmp_path: Path, borrowed: dict[str, str], answers: dict[str, Any]
+) -> None:
+    check_and_quick_tests(bake(tmp_path, **answers), borrowed)
+
+
+def test_example_can_be_deleted(tmp_path: Path, borrowed: dict[str, str]) -> None:
+    """A team takes the folder `handbook/` away, and its lines in services.py; nothing else knows it."""
+    service = bake(tmp_path)
+    package = service / "src" / "acme_assistant"
+    for folder in (package / "handbook", service / "tests" / "handbook"):
+        shutil.rmtree(folder)
+    for cases in (service / "assurance" / "evals" / "cases").glob("handbook*.yaml"):
+        cases.unlink()
+    wiring = package / "services.py"
+    lines = wiring.read_text(encoding="utf-8").splitlines(keepends=True)
+    others = [line for line in lines if "handbook" not in line.lower()]
+    assert 1 <= len(lines) - len(others) <= 5, "services.py should name the example in a few lines only"
+    wiring.write_text("".join(others), encoding="utf-8")
+    check_and_quick_tests(service, borrowed)
+
+
+def test_every_importable_name_is_refused_as_name_of_a_package(
+    default: Path, borrowed: dict[str, str]
+) -> None:
+    """Under another name than its distribution's: `yaml` of pyyaml, `attr` of attrs."""
+    program = "import importlib.metadata as m; print(*m.packages_distributions())"
+    names = run(default, "python", "-c", program, environment=borrowed).split()
+    legal = {name for name in names if re.fullmatch("[a-z][a-z0-9_]*", name)}
+    missing = legal - hook("pre_gen_project").TAKEN - {"acme_assistant"}
+    assert not missing, f"add to TAKEN in hooks/pre_gen_project.py: {sorted(missing)}"
+
+
+def free_ports(count: int) -> list[str]:
+    """Numbers that nobody listens on now; all are held until the last is known, so that they differ."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [str(each.getsockname()[1]) for each in sockets]
+
+
+def test_demo_plays_in_a_fresh_clone(tmp_path: Path) -> None:
+    shutil.copytree(clone(), tmp_path / "clone")
+    names = ("PORT", "LOCAL_IDP_PORT", "LOCAL_MODEL_PORT", "LOCAL_TRACE_PORT")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    run(tmp_path / "clone", "make", "demo", environment=outer_environment() | ports | {"DEMO_ONCE": "1"})

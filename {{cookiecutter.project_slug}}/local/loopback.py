@@ -1,0 +1,77 @@
+"""Where a local server may listen, and beside what: loopback, and nothing that is called production."""
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class NotStartedError(Exception):
+    """Why something local does not start, in one line for the person at the terminal."""
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def guarded(app: ASGIApp) -> ASGIApp:
+    """`app` for this machine only, whoever serves it, and not for web pages that rebind a name (Host).
+
+    NotStartedError beside production. Puts uvicorn's transport into the scope, for faults that break a connection.
+    """
+    if (environment := os.environ.get("ENVIRONMENT", "local")) != "local":
+        raise NotStartedError(
+            f"The local servers have known secrets and don't start with ENVIRONMENT={environment}: unset it."
+        )
+    known = TrustedHostMiddleware(app, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False)
+
+    async def here(scope: Scope, receive: Receive, send: Send) -> None:
+        if not is_loopback(str((scope.get("server") or ("",))[0])):
+            refusal = PlainTextResponse("This server answers on loopback only.\n", 403)
+            return await refusal(scope, receive, send)
+        scope["transport"] = getattr(getattr(send, "__self__", None), "transport", None)
+        return await known(scope, receive, send)
+
+    return here
+
+
+def listen(port: int, variable: str, host: str = "127.0.0.1") -> socket.socket:
+    """A listening socket; port 0 takes a free one. `variable` is what the message says to change."""
+    if not is_loopback(host):
+        raise NotStartedError(f"The local servers listen on loopback only, not on {host}.")
+    try:
+        return socket.create_server((host, port))
+    except (OSError, OverflowError) as fault:
+        raise NotStartedError(f"Port {port} can't be used ({fault}): set {variable} to a free one.") from None
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # whoever runs several servers in one process decides what a signal means
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[str]:
+    """Yields the base URL. The socket listens already, so an early request waits and is not refused."""
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1
+    )
+    server = _Server(config)
+    host, port = listener.getsockname()[:2]
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        await task

@@ -1,0 +1,251 @@
+"""The identity provider over HTTP, tried as a client that follows the rules and as one that does not."""
+
+import base64
+import hashlib
+import secrets
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from aiohttp import ClientSession, encode_basic_auth
+from joserfc import jwt
+from joserfc.errors import InvalidKeyIdError
+from joserfc.jwk import KeySet
+
+from local.sign_in import SignInError, access_token, service_token
+from local.stack import Stack
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WEB = {"Authorization": encode_basic_auth("web", "local-web-secret")}
+VERIFIER = secrets.token_urlsafe(48)
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+
+
+def question(stack: Stack, **changes: str) -> dict[str, str]:
+    asked = {
+        "response_type": "code",
+        "client_id": "web",
+        "redirect_uri": f"http://127.0.0.1:{stack.service_port}/callback",
+        "scope": "openid profile email",
+        "state": "a-state",
+        "nonce": "a-nonce",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    }
+    return {name: value for name, value in (asked | changes).items() if value}
+
+
+async def returned(stack: Stack, http: ClientSession, asked: dict[str, str], person: str = "ada") -> dict[str, str]:
+    where = f"{stack.issuer}/authorize"
+    async with http.post(where, params=asked, data={"person": person}, allow_redirects=False) as answer:
+        assert answer.status == 302, await answer.text()
+        return {name: value[0] for name, value in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
+
+
+async def redeem(stack: Stack, http: ClientSession, **form: str) -> tuple[int, dict[str, Any]]:
+    headers = WEB if "client_id" not in form else None
+    async with http.post(f"{stack.issuer}/token", data=form, headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
+async def signed_in(stack: Stack, http: ClientSession, verifier: str = VERIFIER) -> tuple[int, dict[str, Any]]:
+    code = (await returned(stack, http, question(stack)))["code"]
+    return await redeem_code(stack, http, code, verifier)
+
+
+async def redeem_code(
+    stack: Stack, http: ClientSession, code: str, verifier: str = VERIFIER
+) -> tuple[int, dict[str, Any]]:
+    uri = question(stack)["redirect_uri"]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": uri, "code_verifier": verifier}
+    return await redeem(stack, http, **form)
+
+
+async def control(stack: Stack, http: ClientSession, action: str, body: Any = None) -> None:
+    async with http.post(f"{stack.issuer}/control/{action}", json=body) as answer:
+        assert answer.status == 204
+
+
+async def verified(stack: Stack, http: ClientSession, token: str) -> jwt.Token:
+    async with http.get(f"{stack.issuer}/jwks") as answer:
+        keys = KeySet.import_key_set(await answer.json())
+    return jwt.decode(token, keys, algorithms=["RS256"])
+
+
+async def test_discovery_names_its_issuer_and_reachable_endpoints(stack: Stack, http: ClientSession) -> None:
+    async with http.get(f"{stack.issuer}/.well-known/openid-configuration") as answer:
+        found = await answer.json()
+    assert found["issuer"] == stack.issuer
+    assert found["code_challenge_methods_supported"] == ["S256"]
+    for name in ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "end_session_endpoint"):
+        async with http.get(found[name]) as answer:
+            assert answer.status != 404
+
+
+async def test_code_flow_issues_tokens_for_the_person(stack: Stack, http: ClientSession) -> None:
+    status, tokens = await signed_in(stack, http)
+    assert status == 200
+    token = await verified(stack, http, tokens["access_token"])
+    assert token.header["typ"] == "at+jwt"
+    expected = {"iss": stack.issuer, "sub": "ada", "aud": stack.audience, "client_id": "web"}
+    assert expected.items() <= token.claims.items()
+    assert (token.claims["roles"], token.claims["tenant"]) == (["employee"], "acme")
+    assert token.claims["exp"] > token.claims["iat"]
+    assert {"jti", "scope"} <= token.claims.keys()
+    identity = await verified(stack, http, tokens["id_token"])
+    assert identity.header["kid"] == token.header["kid"]
+    assert (identity.claims["aud"], identity.claims["nonce"]) == ("web", "a-nonce")
+    assert identity.claims["email"] == "ada@acme.example"
+
+
+async def test_authorization_response_names_state_and_issuer(stack: Stack, http: ClientSession) -> None:
+    answer = await returned(stack, http, question(stack))
+    assert (answer["state"], answer["iss"]) == ("a-state", stack.issuer)
+
+
+async def test_page_lists_people_and_preselects_the_hinted_one(stack: Stack, http: ClientSession) -> None:
+    async with http.get(f"{stack.issuer}/authorize", params=question(stack, login_hint="olga")) as answer:
+        page = await answer.text()
+    assert page.count('type="radio"') == 6
+    assert 'checked value="olga"' in page
+
+
+async def test_page_shows_what_it_was_given_as_text(stack: Stack, http: ClientSession) -> None:
+    asked = question(stack, state="\"><script>alert('x')</script>")
+    async with http.post(f"{stack.issuer}/authorize", params=asked, data={"person": "<b>bob"}) as answer:
+        page = await answer.text()
+    assert answer.status == 400
+    assert "<script>" not in page
+    assert "<b>bob" not in page
+
+
+@pytest.mark.parametrize("missing", ["code_challenge", "code_challenge_method"])
+async def test_confidential_client_without_pkce_is_refused(stack: Stack, http: ClientSession, missing: str) -> None:
+    answer = await returned(stack, http, question(stack, **{missing: ""}))
+    assert (answer["error"], answer["iss"]) == ("invalid_request", stack.issuer)
+    assert "code" not in answer
+
+
+async def test_plain_pkce_is_refused(stack: Stack, http: ClientSession) -> None:
+    answer = await returned(stack, http, question(stack, code_challenge_method="plain"))
+    assert answer["error"] == "invalid_request"
+
+
+async def test_wrong_verifier_is_refused(stack: Stack, http: ClientSession) -> None:
+    status, body = await signed_in(stack, http, verifier=secrets.token_urlsafe(48))
+    assert (status, body["error"]) == (400, "invalid_grant")
+
+
+async def test_code_works_once(stack: Stack, http: ClientSession) -> None:
+    code = (await returned(stack, http, question(stack)))["code"]
+    first, _ = await redeem_code(stack, http, code)
+    second, body = await redeem_code(stack, http, code)
+    assert (first, second, body["error"]) == (200, 400, "invalid_grant")
+
+
+@pytest.mark.parametrize(
+    ("client", "uri"),
+    [
+        ("web", "http://127.0.0.1:1/callback"),
+        ("web", "https://evil.example/callback"),
+        ("cli", "http://127.0.0.1:4000@evil.example/callback"),
+        ("cli", "http://127.0.0.1:4000/callback/../else"),
+        ("cli", "http://localhost.evil.example:4000/callback"),
+        ("nobody", "http://127.0.0.1:4000/callback"),
+    ],
+)
+async def test_nobody_is_sent_to_an_unregistered_address(
+    stack: Stack, http: ClientSession, client: str, uri: str
+) -> None:
+    asked = question(stack, client_id=client, redirect_uri=uri)
+    where = f"{stack.issuer}/authorize"
+    async with http.post(where, params=asked, data={"person": "ada"}, allow_redirects=False) as answer:
+        assert answer.status in {400, 401}
+        assert "Location" not in answer.headers
+
+
+async def test_wrong_client_secret_is_refused(stack: Stack, http: ClientSession) -> None:
+    form = {"grant_type": "client_credentials", "client_id": "eval", "client_secret": "guessed"}
+    status, body = await redeem(stack, http, **form)
+    assert (status, body["error"]) == (401, "invalid_client")
+
+
+async def test_refresh_token_rotates_and_its_replay_is_refused(stack: Stack, http: ClientSession) -> None:
+    _, tokens = await signed_in(stack, http)
+    status, renewed = await redeem(stack, http, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    assert status == 200
+    assert renewed["refresh_token"] != tokens["refresh_token"]
+    status, body = await redeem(stack, http, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    assert (status, body["error"]) == (400, "invalid_grant")
+    form = {"grant_type": "refresh_token", "refresh_token": renewed["refresh_token"], "client_id": "cli"}
+    status, _ = await redeem(stack, http, **form)
+    assert status == 400  # issued to another client
+
+
+async def test_evaluation_client_gets_a_token_of_its_own(stack: Stack, http: ClientSession) -> None:
+    token = await verified(stack, http, await service_token(stack.issuer, "eval", "local-eval-secret"))
+    assert (token.claims["sub"], token.claims["roles"], token.claims["tenant"]) == ("eval", ["employee"], "acme")
+    with pytest.raises(SignInError, match="invalid_client"):
+        await service_token(stack.issuer, "eval", "guessed")
+
+
+async def test_signing_in_from_a_program_walks_the_code_flow(stack: Stack, http: ClientSession) -> None:
+    token = await verified(stack, http, await access_token(stack.issuer, "eve"))
+    assert (token.claims["sub"], token.claims["tenant"], token.claims["client_id"]) == ("eve", "globex", "cli")
+    with pytest.raises(SignInError, match="Nobody here is called 'bob'"):
+        await access_token(stack.issuer, "bob")
+
+
+async def test_signing_in_without_a_provider_says_how_to_start_it() -> None:
+    with pytest.raises(SignInError, match="`make serve` starts it"):
+        await access_token("http://127.0.0.1:1", "ada")
+
+
+async def test_userinfo_answers_to_access_tokens_only(stack: Stack, http: ClientSession) -> None:
+    _, tokens = await signed_in(stack, http)
+    statuses = []
+    for kind in ("access_token", "id_token"):
+        bearer = {"Authorization": f"Bearer {tokens[kind]}"}
+        async with http.get(f"{stack.issuer}/userinfo", headers=bearer) as answer:
+            statuses.append(answer.status)
+            if answer.status == 200:
+                assert (await answer.json())["sub"] == "ada"
+    assert statuses == [200, 401]
+
+
+async def test_logout_returns_to_a_registered_address_only(stack: Stack, http: ClientSession) -> None:
+    home = f"http://127.0.0.1:{stack.service_port}/"
+    _, tokens = await signed_in(stack, http)
+    for uri, location in ((home, f"{home}?state=s"), ("https://evil.example/", None)):
+        asked = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": uri, "state": "s"}
+        async with http.get(f"{stack.issuer}/logout", params=asked, allow_redirects=False) as answer:
+            assert answer.headers.get("Location") == location
+
+
+async def test_old_key_verifies_until_it_is_retired(stack: Stack, http: ClientSession) -> None:
+    old = await access_token(stack.issuer, "ada")
+    await control(stack, http, "rotate")
+    new = await access_token(stack.issuer, "ada")
+    kids = {(await verified(stack, http, token)).header["kid"] for token in (old, new)}
+    assert len(kids) == 2
+    await control(stack, http, "retire")
+    await verified(stack, http, new)
+    with pytest.raises(InvalidKeyIdError):
+        await verified(stack, http, old)
+
+
+async def test_lifetime_of_tokens_can_be_set(stack: Stack, http: ClientSession) -> None:
+    await control(stack, http, "expire", {"seconds": -10})
+    claims = (await verified(stack, http, await access_token(stack.issuer, "ada"))).claims
+    await control(stack, http, "expire", {"seconds": 3600})
+    assert claims["exp"] - claims["iat"] == -10
+
+
+async def test_down_is_down_except_for_the_way_up(stack: Stack, http: ClientSession) -> None:
+    await control(stack, http, "down")
+    async with http.get(f"{stack.issuer}/jwks") as answer:
+        assert answer.status == 503
+    await control(stack, http, "up")
+    async with http.get(f"{stack.issuer}/jwks") as answer:
+        assert answer.status == 200

@@ -1,0 +1,80 @@
+"""The command as a person runs it: a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.issuer import AUDIENCE
+from tests.service import Service, configuration, deployment
+
+ROUTES = {"assistant": {"try": ["only"]}}
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "{{ cookiecutter.package_name }}", *arguments]
+    usual = {"OIDC_ISSUER": "http://127.0.0.1:1", "OIDC_AUDIENCE": AUDIENCE, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, **usual, **environment}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    models = {"deployments": {"only": deployment("http://127.0.0.1:1", region="us")}, "routes": ROUTES}
+    return str(configuration(tmp_path / "config", models=models))
+
+
+def test_policy_prints_the_matrix_with_the_rule_that_keeps_a_deployment_out(config: str) -> None:
+    shown = run("policy", CONFIG_DIR=config)
+    assert shown.returncode == 0
+    assert "confidential     - none -" in shown.stdout
+    assert "demands regions [eu, local]; only has us" in shown.stdout
+    rows = json.loads(run("policy", "--json", CONFIG_DIR=config).stdout)
+    assert rows[0] == {"route": "assistant", "data_class": "public", "deployments": ["only"]}
+
+
+def test_every_fault_of_the_configuration_is_told_at_once(config: str) -> None:
+    policy = Path(config) / "policy.yaml"
+    policy.write_text(policy.read_text(encoding="utf-8").replace("employee: internal", "employee: secret"), encoding="utf-8")
+    models = Path(config) / "models.yaml"
+    models.write_text(models.read_text(encoding="utf-8").replace("- only", "- other"), encoding="utf-8")
+    refused = run("policy", CONFIG_DIR=config)
+    assert refused.returncode == 78
+    assert "no deployment is called 'other'" in refused.stderr
+    assert "'secret' is no data class" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_missing_setting_is_named(config: str) -> None:
+    refused = run("serve", CONFIG_DIR=config, OIDC_ISSUER="")
+    assert refused.returncode == 78
+    assert "OIDC_ISSUER: is not set" in refused.stderr
+
+
+def test_production_lists_everything_it_refuses(config: str) -> None:
+    refused = run("serve", CONFIG_DIR=config, ENVIRONMENT="production")
+    assert refused.returncode == 78
+    for name in ("OIDC_ISSUER", "PUBLIC_URL", "DATABASE_URL", "route 'assistant' has no deployment that may see"):
+        assert name in refused.stderr
+    assert "a local model server" in refused.stderr
+
+
+async def test_verify_names_an_altered_record(service: Service) -> None:
+    await service.ask()
+    url = str(service.engine.url)
+    assert run("audit", "verify", DATABASE_URL=url).returncode == 0
+    with service.engine.execution_options(writes=True).begin() as connection:
+        connection.exec_driver_sql("UPDATE audit SET body = replace(body, 'ada', 'eve') WHERE kind = 'started'")
+    broken = run("audit", "verify", DATABASE_URL=url)
+    assert broken.returncode == 1
+    assert "record 2 of writer" in broken.stdout
+    assert json.loads(run("audit", "verify", "--json", DATABASE_URL=url).stdout)["faults"][0]["seq"] == 2
+
+
+def test_doctor_says_what_is_missing(config: str) -> None:
+    shown = run("doctor", CONFIG_DIR=config)
+    assert shown.returncode == 1
+    assert "MISSING  the issuer does not answer" in shown.stdout
