@@ -12,7 +12,8 @@ from typing import Any
 Schema = dict[str, Any]
 
 DOCUMENT = re.compile(r'<document\b[^>]*?title="([^"]*)"[^>]*>(.*?)</document>', re.DOTALL)
-SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+HEADING = re.compile(r"^#.*$", re.MULTILINE)
+SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\s*(?=[*-] |\n)")
 COMMON = re.compile(
     r"about|after|all|also|and|any|are|ask|can|could|did|does|for|from|give|had|has|have|her|his|how|into|its|just"
     r"|may|more|most|must|need|not|our|out|please|she|should|tell|than|that|the|their|them|then|there|they|this"
@@ -54,7 +55,9 @@ class Answer:
 def answer(question: Question) -> Answer:
     asked = max(1, question.characters // 4)
     if name := _tool_for(question):
-        arguments = json.dumps(satisfy(question.tools[name], question.asked))
+        # A forced tool is how a schema is asked for where there is no other way: it wants the answer.
+        filling = _text(question) if question.forced_tool else question.asked
+        arguments = json.dumps(satisfy(question.tools[name], filling))
         return Answer("", "tool_calls", (name, arguments), (asked, max(1, len(arguments) // 4)))
     text = _text(question)
     if question.schema is not None:
@@ -95,20 +98,20 @@ def _flat(result: str) -> str:
 def _quote(documents: list[tuple[str, str]], asked: str) -> str:
     """One or two sentences of one document, and its title."""
     wanted = set(stems(asked))
-    enough = max(1, math.ceil(len(wanted) / 3))
-    found = []
-    for title, body in documents:
-        sentences = [s.strip(" #*-") for s in SENTENCE.split(html.unescape(body)) if s.strip(" #*-")]
-        about = wanted.intersection(stems(title))
-        scores = [len(about | wanted.intersection(stems(s))) for s in sentences]
-        first, *others = sorted(range(len(sentences)), key=lambda i: -scores[i])[:2] or [-1]
-        if first >= 0 and scores[first] >= enough:
-            kept = sorted([first, *(i for i in others if scores[i] > scores[first] / 2)])
-            found.append((scores[first], " ".join(sentences[i] for i in kept), html.unescape(title)))
-    if not found:
-        return "The documents I was given do not say."
-    _, text, title = max(found, key=lambda quote: quote[0])
-    return f"{text} [{title}]"
+    best, text = max((_excerpt(title, body, wanted) for title, body in documents), key=lambda found: found[0])
+    return text if best >= max(1, math.ceil(len(wanted) / 3)) else "The documents I was given do not say."
+
+
+def _excerpt(title: str, body: str, wanted: set[str]) -> tuple[int, str]:
+    """How many of the wanted words it has, and the one or two sentences that have most of them."""
+    about = wanted.intersection(stems(title))
+    scored = []
+    for number, sentence in enumerate(SENTENCE.split(html.unescape(HEADING.sub("", body)).strip())):
+        own = wanted.intersection(stems(sentence))
+        scored.append((-len(own | about) if own else 0, number, " ".join(sentence.split()).lstrip("*- ")))
+    first, *second = sorted(scored)[:2]
+    kept = sorted([first, *(row for row in second if row[0] < first[0] / 2)], key=lambda row: row[1])
+    return -first[0], " ".join(sentence for _, _, sentence in kept) + f" [{html.unescape(title)}]"
 
 
 def stems(text: str) -> Iterator[str]:

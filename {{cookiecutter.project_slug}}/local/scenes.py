@@ -17,7 +17,7 @@ from local.sign_in import SignInError, access_token
 from local.stack import PROJECT, ServiceEndedError, Stack, local_stack, running_service
 from local.up import ports, until_signal, welcome
 
-DATABASE = PROJECT / ".local" / "demo.db"
+DATABASE = PROJECT / "service.db"
 ALTERED = PROJECT / ".local" / "altered.db"
 HUES = {"bold": "1", "green": "32", "dim": "2"}
 
@@ -138,9 +138,7 @@ def receipt(of: dict[str, Any]) -> None:
 
 
 async def play() -> int:
-    DATABASE.parent.mkdir(exist_ok=True)
-    for leftover in DATABASE.parent.glob("demo.db*"):
-        leftover.unlink()
+    ALTERED.parent.mkdir(exist_ok=True)
     quiet = {"DATABASE_URL": f"sqlite:///{DATABASE}", "LOG_LEVEL": "ERROR"}
     print("Starting an identity provider, a model server, a trace sink and the service, all on loopback …", flush=True)
     async with local_stack(ports()) as stack, running_service(stack, quiet) as service:

@@ -1,6 +1,7 @@
 """The local trace sink: takes OTLP over HTTP and shows what arrived, span by span."""
 
 import gzip
+import itertools
 from collections import OrderedDict
 from typing import Any
 
@@ -48,7 +49,7 @@ class _Sink:
 
     async def latest(self, request: Request) -> Response:
         limit = int(request.query_params.get("limit", "20"))
-        newest = list(self._traces.items())[-limit:][::-1]
+        newest = itertools.islice(reversed(self._traces.items()), limit)
         return JSONResponse([{"trace_id": name, "spans": spans} for name, spans in newest])
 
 

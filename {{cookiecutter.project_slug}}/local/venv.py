@@ -18,8 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-PROJECT = Path(__file__).resolve().parent.parent
-LOCK = PROJECT / "requirements-dev.lock"
+LOCK_NAME = "requirements-dev.lock"
+# The folder one stands in, if it has a lock: the template uses this file for its own environment too.
+PROJECT = Path.cwd() if Path(LOCK_NAME).exists() else Path(__file__).resolve().parent.parent
+LOCK = PROJECT / LOCK_NAME
 VENV = PROJECT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
@@ -65,7 +67,7 @@ def prepare() -> None:
         if is_whole():
             return  # another process made it while this one waited
         count = sum("==" in line for line in LOCK.read_text().splitlines())
-        say(f"Installing the {count} packages of {LOCK.name} into {VENV.name}; later runs start at once.")
+        say(f"Installing up to {count} packages from {LOCK.name} into {VENV.name}; later runs start at once.")
         was_whole = bool(stamp.read()) and PYTHON.exists()
         stamp.truncate(0)
         if not was_whole:
@@ -122,7 +124,8 @@ def install() -> None:
         say("Trying pip, which may know a mirror that uv does not.")
         if not pip_installed("-r", LOCK):
             raise StopError(f"Neither uv nor pip could install what {LOCK.name} names. {cause()}")
-    if not ran(uv, "pip", "install", "--python", PYTHON, "--no-deps", "--no-build-isolation", "-e", PROJECT):
+    itself = ("--no-deps", "--no-build-isolation", "-e", PROJECT)
+    if (PROJECT / "src").is_dir() and not ran(uv, "pip", "install", "--python", PYTHON, *itself):
         raise StopError(f"The project itself could not be installed. {cause()}")
 
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import structlog
@@ -18,17 +18,30 @@ from .errors import AuditUnavailable, ServiceError
 from .telemetry import Metrics
 
 metadata = MetaData()
-LARGEST_BATCH = 500
+LARGEST_BATCH = 500  # works in one transaction
+MOST_WAITING = 5_000  # works; more than this, and the database has not kept up for seconds
+FAILING_FOR = 10.0  # seconds after a lost commit in which the service calls itself unready
+_POSTGRESQL = {
+    # Whatever hangs, the server, the way to it or another replica's lock, hangs for seconds and then fails.
+    "options": "-c synchronous_commit=on -c statement_timeout=10s -c idle_in_transaction_session_timeout=15s",
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
 _log = structlog.get_logger()
 
 
 def open_engine(url: str) -> Engine:
-    """Raises ConfigurationError where the database cannot promise that what is committed survives a power cut."""
-    sqlite = make_url(url).get_backend_name() == "sqlite"
-    options: dict[str, Any] = (
-        {} if sqlite else {"connect_args": {"options": "-c synchronous_commit=on", "connect_timeout": 5}}
-    )
-    engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, **options)
+    """Connects to nothing yet. Raises ConfigurationError for an address that is none."""
+    try:
+        sqlite = make_url(url).get_backend_name() == "sqlite"
+        engine = create_engine(
+            url, pool_pre_ping=True, hide_parameters=True, connect_args={} if sqlite else _POSTGRESQL
+        )
+    except (SQLAlchemyError, ValueError):  # their texts may hold the password
+        raise ConfigurationError(["DATABASE_URL: is not the address of a database; docs/settings.md shows two"]) from None
     if sqlite:
         event.listen(engine, "connect", _set_sqlite_pragmas)
         event.listen(engine, "begin", _begin_sqlite)
@@ -36,13 +49,21 @@ def open_engine(url: str) -> Engine:
 
 
 def check_durability(engine: Engine) -> None:
-    """The settings are read back, since a database may decline one without an error (WAL on a network drive, say)."""
+    """Raises ConfigurationError where the database does not promise that what is committed survives a power cut.
+
+    The settings are read back, since a database may decline one without an error (WAL on a network drive, say).
+    """
     if engine.dialect.name == "sqlite":
         wanted = {"PRAGMA journal_mode": "wal", "PRAGMA synchronous": "2"}
     else:
         wanted = {"SHOW synchronous_commit": "on", "SHOW fsync": "on"}
-    with engine.connect() as connection:
-        found = {query: str(connection.execute(text(query)).scalar()) for query in wanted}
+    try:
+        with engine.connect() as connection:
+            found = {query: str(connection.execute(text(query)).scalar()) for query in wanted}
+    except SQLAlchemyError as error:
+        raise ConfigurationError(
+            [f"DATABASE_URL: the database cannot be opened ({type(error).__name__}); is it running, may we use it?"]
+        ) from None
     faults = [
         f"DATABASE_URL: {query} gives {found[query]}, must be {wanted[query]}"
         for query in wanted
@@ -68,7 +89,7 @@ class Book(Protocol):
     """What takes part in a group commit. Called in the writer's thread, with all entries of one batch."""
 
     def write(self, connection: Connection, entries: Sequence[Any]) -> Mapping[int, ServiceError]:
-        """Returns what it refuses, by the entry's place; the work of which that entry is a part is then not written."""
+        """Returns what it refuses, by the entry's place; later books are then not given the rest of that work."""
         ...
 
     def forget(self) -> None:
@@ -83,9 +104,17 @@ class _Work:
         self.entries = entries
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    def fail(self, error: ServiceError) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+            self.done.exception()  # marks it as seen: perhaps nobody waits
+
 
 class Writer:
-    """One transaction for all who wait: each is woken when the commit that holds its own entries is durable."""
+    """One transaction for all who wait: each is woken when the commit that holds its own entries is durable.
+
+    `books` write in this order; only the first may refuse a work, as what an earlier one wrote stands.
+    """
 
     def __init__(self, engine: Engine, books: Sequence[Book], metrics: Metrics) -> None:
         self._engine = engine.execution_options(writes=True)
@@ -93,47 +122,75 @@ class Writer:
         self._metrics = metrics
         self._waiting: list[_Work] = []
         self._wake = asyncio.Event()
+        self._stopping = self._dead = False
+        self._failed_at = float("-inf")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
-    async def commit(self, entries: Mapping[Book, Any]) -> None:
-        """Raises AuditUnavailable when nothing was written, or what a book refused the work with."""
+    @property
+    def failing(self) -> bool:
+        """Whether it is dead, or has lost a commit lately: lately, as only a further one can show that it is well."""
+        return self._dead or time.monotonic() - self._failed_at < FAILING_FOR
+
+    def commit(self, entries: Mapping[Book, Any]) -> asyncio.Future[None]:
+        """Takes the entries at once; they are written even if nobody waits for the future.
+
+        It raises what a book refused them with, or AuditUnavailable when they are not, or may not be, durable.
+        """
         work = _Work(entries)
+        if self._dead or len(self._waiting) >= MOST_WAITING:
+            work.fail(_unavailable())
+            return work.done
         self._waiting.append(work)
         self._metrics.writer_queue.add(1)
         self._wake.set()
-        await asyncio.shield(work.done)
+        return work.done
+
+    def stop(self) -> None:
+        """Lets `run` end when nothing waits any more."""
+        self._stopping = True
+        self._wake.set()
 
     async def run(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
-                await self._commit(batch)
+        try:
+            while self._waiting or not self._stopping:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._waiting:
+                    batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+                    await self._commit(batch)
+                    await asyncio.sleep(0)  # those who are woken now may have more to write
+        finally:
+            self._dead = True
+            for work in self._waiting:
+                work.fail(_unavailable())
+            self._thread.shutdown(wait=False)
 
     async def _commit(self, batch: list[_Work]) -> None:
         begun = time.monotonic()
         self._metrics.writer_queue.add(-len(batch))
         try:
             refused = await asyncio.get_running_loop().run_in_executor(self._thread, self._write, batch)
-        except Exception as error:  # whatever went wrong, those who wait must hear of it
-            for book in self._books:
-                book.forget()
-            self._metrics.commit_failures.add(1)
-            _log.error("commit_failed", error=type(error).__name__, works=len(batch))
-            failure = AuditUnavailable(
-                "The audit trail cannot be written, so nothing was asked. Try again shortly.", retry_after=5
-            )
-            refused = dict.fromkeys(range(len(batch)), failure)
-        self._metrics.commit_duration.record(time.monotonic() - begun)
+        except BaseException as error:  # whatever went wrong, those who wait must hear of it
+            self._failed(batch, error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        finally:
+            self._metrics.commit_duration.record(time.monotonic() - begun)
         for place, work in enumerate(batch):
-            if work.done.done():
-                continue
             if place in refused:
-                work.done.set_exception(refused[place])
-                work.done.exception()  # marks it as seen: who waited may be gone
-            else:
+                work.fail(refused[place])
+            elif not work.done.done():
                 work.done.set_result(None)
+
+    def _failed(self, batch: list[_Work], error: BaseException) -> None:
+        self._failed_at = time.monotonic()
+        for book in self._books:
+            book.forget()
+        self._metrics.commit_failures.add(1)
+        _log.error("commit_failed", error=type(error).__name__, works=len(batch))
+        for work in batch:
+            work.fail(_unavailable())
 
     def _write(self, batch: list[_Work]) -> dict[int, ServiceError]:
         refused: dict[int, ServiceError] = {}
@@ -145,20 +202,20 @@ class Writer:
                     refused |= {places[place]: error for place, error in refusals.items()}
         return refused
 
-    def close(self) -> None:
-        self._thread.shutdown(wait=True)
+
+def _unavailable() -> AuditUnavailable:
+    return AuditUnavailable("The audit trail cannot be written, so there is no answer. Try again shortly.", retry_after=5)
 
 
 @asynccontextmanager
 async def running(writer: Writer) -> AsyncIterator[Writer]:
+    """At the end what was handed over is written, and what comes later refused."""
     task = asyncio.create_task(writer.run(), name="writer")
     try:
         yield writer
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        writer.close()
+        writer.stop()
+        await task
 
 
 def answers(engine: Engine) -> bool:

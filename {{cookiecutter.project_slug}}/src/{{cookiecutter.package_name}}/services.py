@@ -144,9 +144,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 def _models(governed: GovernedGateway, policy: Policy) -> dict[str, Model]:
     """A model name → what answers it: every route by itself, and each feature under its own name."""
     faults = Faults()
-    features: dict[str, Model | None] = {
-        "handbook": open_handbook(governed, policy, faults),
-    }
+    features: dict[str, Model | None] = {}
+    features["handbook"] = open_handbook(governed, policy, faults)
     faults.raise_if_any()
     routes: dict[str, Model] = dict.fromkeys(policy.catalogue.routes, governed)
     return routes | {name: feature for name, feature in features.items() if feature}

@@ -3,8 +3,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from openai import AsyncOpenAI
 
+from tests.official_client import completes_and_streams
 from tests.service import Service
 
 
@@ -143,13 +143,5 @@ async def test_no_text_of_a_provider_reaches_the_caller(service: Service) -> Non
     assert "sk-" not in answer.text
 
 
-@pytest.mark.parametrize("model", ["assistant", "handbook"])
-async def test_the_official_client_completes_and_streams(service: Service, model: str) -> None:
-    client = AsyncOpenAI(base_url=f"{service.url}/v1", api_key=service.issuer.token())
-    question: Any = [{"role": "user", "content": "How many days of annual leave are there?"}]
-    whole = await client.chat.completions.create(model=model, messages=question)
-    assert whole.choices[0].message.content
-    stream = await client.chat.completions.create(model=model, messages=question, stream=True)
-    text = "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
-    assert text == whole.choices[0].message.content
-    await client.close()
+async def test_the_official_client_completes_and_streams(service: Service) -> None:
+    await completes_and_streams(service, "assistant")

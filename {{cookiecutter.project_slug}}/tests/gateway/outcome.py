@@ -1,25 +1,39 @@
 import traceback
+from typing import Any
 
-from {{ cookiecutter.package_name }}.gateway import Answer, AttemptFailed, Chunk, Failure, Gateway, PermittedCall, Usage
+from {{ cookiecutter.package_name }}.gateway import (
+    Answer,
+    AttemptFailed,
+    Chunk,
+    Gateway,
+    PermittedCall,
+    Usage,
+)
 
 from tests.gateway.upstream import SECRET
 
 
 async def answered(gateway: Gateway, call: PermittedCall, *, streamed: bool) -> Answer:
-    """A stream's chunks put together, so that both ways can be compared."""
+    """A stream's chunks are put together, so that both ways can be compared."""
     if not streamed:
         return await gateway.complete(call)
-    chunks = [chunk async for chunk in gateway.stream(call)]
-    return joined(chunks)
+    return joined([chunk async for chunk in gateway.stream(call)])
 
 
 def joined(chunks: list[Chunk]) -> Answer:
-    finishes = [chunk.finish_reason for chunk in chunks if chunk.finish_reason]
-    usages: list[Usage] = [chunk.usage for chunk in chunks if chunk.usage]
-    assert len(finishes) == 1
+    message: dict[str, Any] = {"role": "assistant", "content": None}
+    usages: list[Usage | None] = [chunk.usage for chunk in chunks if chunk.usage]
+    (finish,) = [chunk.finish_reason for chunk in chunks if chunk.finish_reason]
+    for chunk in chunks:
+        if text := chunk.delta.get("content"):
+            message["content"] = (message["content"] or "") + text
+        for part in chunk.delta.get("tool_calls", ()):
+            if "id" in part:
+                message.setdefault("tool_calls", []).append(part)
+            else:
+                message["tool_calls"][-1]["function"]["arguments"] += part["function"]["arguments"]
     assert len(usages) <= 1
-    text = "".join(chunk.delta.get("content", "") for chunk in chunks)
-    return Answer({"role": "assistant", "content": text}, finishes[0], usages[0] if usages else None)
+    return Answer(message, finish, usages[0] if usages else None)
 
 
 async def failure(gateway: Gateway, call: PermittedCall, *, streamed: bool) -> AttemptFailed | None:

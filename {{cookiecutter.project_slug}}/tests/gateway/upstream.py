@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
 
 SECRET = "sk-live-4711-of-the-provider"  # stands in every error body; must never be seen on our side
 TEXT = ("Hello ", "world")
@@ -26,9 +27,13 @@ class Reply:
 
 
 class Wire(Protocol):
-    def plain(self, finish: str | None = "end", usage: Any = (11, 7)) -> dict[str, Any]: ...
+    def plain(self, finish: bool = True, usage: Any = (11, 7)) -> dict[str, Any]: ...
 
-    def events(self, finish: str | None = "end", usage: Any = (11, 7)) -> list[bytes]: ...
+    def events(self, finish: bool = True, usage: Any = (11, 7)) -> list[bytes]: ...
+
+    def tool_call(self) -> dict[str, Any]: ...
+
+    def tool_call_events(self) -> list[bytes]: ...
 
     def error_event(self) -> bytes: ...
 
@@ -36,12 +41,12 @@ class Wire(Protocol):
 
 
 class OpenAIWire:
-    def plain(self, finish: str | None = "end", usage: Any = (11, 7)) -> dict[str, Any]:
+    def plain(self, finish: bool = True, usage: Any = (11, 7)) -> dict[str, Any]:
         message = {"role": "assistant", "content": "".join(TEXT)}
-        choice = {"index": 0, "message": message, "finish_reason": finish and "stop"}
+        choice = {"index": 0, "message": message, "finish_reason": "stop" if finish else None}
         return self._envelope("chat.completion", [choice]) | self._usage(usage)
 
-    def events(self, finish: str | None = "end", usage: Any = (11, 7)) -> list[bytes]:
+    def events(self, finish: bool = True, usage: Any = (11, 7)) -> list[bytes]:
         deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}, *({"content": text} for text in TEXT)]
         choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
         if finish:
@@ -50,6 +55,22 @@ class OpenAIWire:
         if usage:
             chunks.append(self._envelope("chat.completion.chunk", []) | self._usage(usage))
         return [*(_event(chunk) for chunk in chunks), b"data: [DONE]\n\n"]
+
+    def tool_call(self) -> dict[str, Any]:
+        function = {"name": "look_up", "arguments": '{"day": 1}'}
+        message = {"role": "assistant", "tool_calls": [{"id": "t1", "type": "function", "function": function}]}
+        choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+        return self._envelope("chat.completion", [choice]) | self._usage((11, 7))
+
+    def tool_call_events(self) -> list[bytes]:
+        first = {"index": 0, "id": "t1", "type": "function", "function": {"name": "look_up", "arguments": '{"day"'}}
+        second = {"index": 0, "function": {"arguments": ": 1}"}}
+        deltas: list[dict[str, Any]] = [{"role": "assistant", "tool_calls": [first]}, {"tool_calls": [second]}, {}]
+        finishes = [None, None, "tool_calls"]
+        choices = [
+            {"index": 0, "delta": delta, "finish_reason": finish} for delta, finish in zip(deltas, finishes, strict=True)
+        ]
+        return [*(_event(self._envelope("chat.completion.chunk", [choice])) for choice in choices), b"data: [DONE]\n\n"]
 
     def error_event(self) -> bytes:
         return _event({"error": {"message": f"overloaded {SECRET}", "type": "server_error", "code": 500}})
@@ -67,12 +88,12 @@ class OpenAIWire:
 
 
 class AnthropicWire:
-    def plain(self, finish: str | None = "end", usage: Any = (11, 7)) -> dict[str, Any]:
+    def plain(self, finish: bool = True, usage: Any = (11, 7)) -> dict[str, Any]:
         content = [{"type": "text", "text": "".join(TEXT)}]
         message = {"id": "x", "type": "message", "role": "assistant", "model": "m", "content": content}
-        return message | {"stop_reason": finish and "end_turn"} | self._usage(usage)
+        return message | {"stop_reason": "end_turn" if finish else None} | self._usage(usage)
 
-    def events(self, finish: str | None = "end", usage: Any = (11, 7)) -> list[bytes]:
+    def events(self, finish: bool = True, usage: Any = (11, 7)) -> list[bytes]:
         begun = {"id": "x", "type": "message", "role": "assistant", "model": "m", "content": []}
         usage = usage or ()
         sent: list[dict[str, Any]] = [
@@ -88,6 +109,22 @@ class AnthropicWire:
             ended = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
             sent += [ended | ({"usage": {"output_tokens": usage[1]}} if usage else {}), {"type": "message_stop"}]
         return [f"event: {event['type']}\n".encode() + _event(event) for event in sent]
+
+    def tool_call(self) -> dict[str, Any]:
+        use = {"type": "tool_use", "id": "t1", "name": "look_up", "input": {"day": 1}}
+        return self.plain() | {"content": [use], "stop_reason": "tool_use"}
+
+    def tool_call_events(self) -> list[bytes]:
+        use = {"type": "tool_use", "id": "t1", "name": "look_up", "input": {}}
+        parts = [{"type": "input_json_delta", "partial_json": part} for part in ('{"day"', ": 1}")]
+        return [
+            self.events()[0],
+            _event({"type": "content_block_start", "index": 0, "content_block": use}),
+            *(_event({"type": "content_block_delta", "index": 0, "delta": part}) for part in parts),
+            _event({"type": "content_block_stop", "index": 0}),
+            _event({"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 7}}),
+            _event({"type": "message_stop"}),
+        ]
 
     def error_event(self) -> bytes:
         error = {"type": "overloaded_error", "message": f"overloaded {SECRET}"}
@@ -115,12 +152,12 @@ class Upstream:
         self.script = script
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
-        self.open = 0
+        self.open: set[asyncio.StreamWriter] = set()
         self.accepted = 0
         self.address = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.open += 1
+        self.open.add(writer)
         self.accepted += 1
         try:
             while await self._exchange(reader, writer):
@@ -128,7 +165,7 @@ class Upstream:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
-            self.open -= 1
+            self.open.discard(writer)
             writer.close()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -138,7 +175,8 @@ class Upstream:
         body = json.loads(await reader.readexactly(int(headers["content-length"])))
         self.requests.append(body)
         self.headers.append(headers)
-        reply = self.script(WIRES[head[0].split()[1]], bool(body.get("stream")))
+        path = urlsplit(head[0].split()[1]).path  # a proxy is told the whole address
+        reply = self.script(WIRES.get(path, OpenAIWire()), bool(body.get("stream")))
         await _send(reply, writer, reader)
         return reply.end == "whole"
 
@@ -182,3 +220,5 @@ async def running(script: Script) -> AsyncIterator[Upstream]:
         yield upstream
     finally:
         server.close()
+        for writer in upstream.open:
+            writer.transport.abort()

@@ -4,6 +4,7 @@ from typing import Any
 from {{ cookiecutter.package_name }}.configfile import Faults
 from {{ cookiecutter.package_name }}.handbook import load_documents
 
+from tests.official_client import completes_and_streams
 from tests.service import Service
 
 CLASSES = ["public", "internal", "confidential", "restricted"]
@@ -67,3 +68,12 @@ def test_a_document_without_its_class_is_a_fault(tmp_path: Path) -> None:
     faults = Faults()
     load_documents(tmp_path, CLASSES, faults)
     assert [fault.partition(":")[0] for fault in faults.found] == ["documents/a.md", "documents/b.md"]
+
+
+async def test_the_official_client_completes_and_streams(service: Service) -> None:
+    await completes_and_streams(service, "handbook")
+
+
+async def test_it_is_listed_as_a_model(service: Service) -> None:
+    listed = (await service.http.get(f"{service.url}/v1/models", headers=service.headers())).json()
+    assert "handbook" in [one["id"] for one in listed["data"]]

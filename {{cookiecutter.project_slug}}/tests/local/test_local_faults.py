@@ -2,59 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from aiohttp import ClientError, ClientOSError, ClientPayloadError, ClientSession, ServerDisconnectedError
 
 from local.faults import FAULTS, LEAKED_KEY, STATUSES
 from local.stack import Stack
+from tests.local.faulty import PATHS, Provider
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-PATHS = {"openai": "/v1/chat/completions", "anthropic": "/anthropic/v1/messages"}
 PARAMETERS = [(wire, stream) for wire in PATHS for stream in (False, True)]
 in_every_form = pytest.mark.parametrize(("wire", "stream"), PARAMETERS)
 
 
-class Provider:
-    def __init__(self, http: ClientSession, base: str) -> None:
-        self.http, self.base = http, base
-
-    def ask(self, fault: str, wire: str = "openai", stream: bool = False, **more: Any) -> Any:
-        message = {"role": "user", "content": "Tell me about the weather in the mountains today."}
-        body = {"model": f"local-large+{fault}", "messages": [message], "max_tokens": 99, "stream": stream}
-        body["stream_options"] = {"include_usage": True}
-        return self.http.post(self.base + PATHS[wire], json=body, **more)
-
-    async def text(self, fault: str, wire: str = "openai", stream: bool = False) -> str:
-        async with self.ask(fault, wire, stream) as reply:
-            assert reply.status == 200
-            found: str = await reply.text()
-            return found
-
-    async def first_bytes(self, fault: str, wire: str, stream: bool, seconds: float) -> bytes:
-        """What arrives before we lose patience."""
-        received = b""
-        try:
-            async with asyncio.timeout(seconds), self.ask(fault, wire, stream) as reply:
-                async for piece in reply.content.iter_any():
-                    received += piece
-        except TimeoutError:
-            return received
-        pytest.fail(f"{fault} came to an end")
-
-    async def stats(self) -> Any:
-        async with self.http.get(f"{self.base}/control/stats") as reply:
-            return await reply.json()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def provider(stack: Stack, http: ClientSession) -> AsyncIterator[Provider]:
+@pytest.fixture
+async def provider(stack: Stack, http: ClientSession) -> Provider:
     await http.post(f"{stack.model_url}/control/reset")
-    yield Provider(http, stack.model_url)
+    return Provider(http, stack.model_url)
 
 
 @pytest.mark.parametrize("wire", PATHS)

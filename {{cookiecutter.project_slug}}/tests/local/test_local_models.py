@@ -3,24 +3,12 @@
 import json
 from typing import Any
 
-import pytest
 from aiohttp import ClientSession
 from openai import AsyncOpenAI
 
-from local.answers import Question, answer, satisfy
 from local.stack import Stack
+from tests.local.test_local_answers import HANDBOOK
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-HANDBOOK = """Answer from these documents.
-<document title="Holidays" class="internal">
-# Holidays
-Everybody has 28 days of holiday a year. Unused days may be carried over until March.
-Ask your manager two weeks ahead.
-</document>
-<document title="Travel &amp; expenses">
-Trains are booked in second class. A hotel may cost up to 140 EUR a night.
-</document>"""
 TOOL = {
     "name": "find_colleague",
     "parameters": {
@@ -54,25 +42,6 @@ async def streamed(http: ClientSession, url: str, body: dict[str, Any]) -> list[
         lines = (await reply.text()).splitlines()
     payloads = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
     return [payload if payload == "[DONE]" else json.loads(payload) for payload in payloads]
-
-
-@pytest.mark.parametrize(
-    ("asked", "expected"),
-    [
-        ("How many days of holiday do I have?", "Everybody has 28 days of holiday a year."),
-        ("What may a hotel cost?", "A hotel may cost up to 140 EUR a night. [Travel & expenses]"),
-        ("What is the capital of France?", "The documents I was given do not say."),
-        ("", "The documents I was given do not say."),
-    ],
-)
-async def test_answer_is_what_the_documents_say(asked: str, expected: str) -> None:
-    question = Question("m", HANDBOOK, asked, characters=len(asked))
-    assert answer(question).text.startswith(expected)
-    assert answer(question) == answer(question)
-
-
-async def test_answer_without_documents_restates_the_topic() -> None:
-    assert "capital of France" in answer(Question("m", "Be brief.", "The capital of France?", 20)).text
 
 
 async def test_openai_plain_answer_has_the_wire_shape(stack: Stack, http: ClientSession) -> None:
@@ -171,6 +140,14 @@ async def test_anthropic_tool_is_called_when_named_and_its_result_used(stack: St
     assert "Desk 12." in (await post(http, url, body))["content"][0]["text"]
 
 
+async def test_forced_tool_is_filled_with_the_answer(stack: Stack, http: ClientSession) -> None:
+    forced = {"type": "tool", "name": TOOL["name"]}
+    tool = {"name": TOOL["name"], "input_schema": TOOL["parameters"]}
+    body = anthropic_body(tools=[tool], tool_choice=forced)
+    use = (await post(http, f"{stack.model_url}/anthropic/v1/messages", body))["content"][0]
+    assert use["input"]["query"].endswith("[Holidays]")
+
+
 async def test_structured_output_satisfies_its_schema(stack: Stack, http: ClientSession) -> None:
     schema = {
         "type": "object",
@@ -188,11 +165,6 @@ async def test_structured_output_satisfies_its_schema(stack: Stack, http: Client
     found = json.loads(body["choices"][0]["message"]["content"])
     assert found["answer"].endswith("[Holidays]")
     assert (found["days"], found["sure"], found["source"]) == (1, False, "Holidays")
-
-
-async def test_smallest_value_of_a_schema() -> None:
-    schema = {"type": "array", "minItems": 2, "items": {"anyOf": [{"const": 7}, {"type": "string"}]}}
-    assert satisfy(schema, "x") == [7, 7]
 
 
 async def test_answer_that_is_too_long_is_cut_and_says_so(stack: Stack, http: ClientSession) -> None:

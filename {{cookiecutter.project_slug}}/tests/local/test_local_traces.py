@@ -4,7 +4,6 @@ import asyncio
 import gzip
 from typing import Any
 
-import pytest
 from aiohttp import ClientSession
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -14,8 +13,6 @@ from opentelemetry.trace import StatusCode
 
 from local.stack import Stack
 from local.traces import KEPT
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def got(http: ClientSession, url: str) -> Any:

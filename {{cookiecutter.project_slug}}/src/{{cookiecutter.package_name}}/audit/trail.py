@@ -104,7 +104,7 @@ def _verify_chain(writer: str, chain: Iterator[Row[Any]], verdict: Verdict) -> N
     for row in chain:
         verdict.records += 1
         if reason := _fault(row, expected, head):
-            verdict.faults.append(Fault(writer, row.seq if row.seq <= expected else expected, reason))
+            verdict.faults.append(Fault(writer, min(row.seq, expected) if _is_number(row.seq) else expected, reason))
             verdict.records += sum(1 for _ in chain)
             return
         expected, head = row.seq + 1, row.hash
@@ -114,9 +114,16 @@ def _verify_chain(writer: str, chain: Iterator[Row[Any]], verdict: Verdict) -> N
 
 def _fault(row: Row[Any], expected: int, previous: str) -> str | None:
     if row.seq != expected:
-        return "is missing" if row.seq > expected else "stands where another belongs"
-    if not row.body.isascii() or link(previous, row.body) != row.hash:
+        return "is missing" if _is_number(row.seq) and row.seq > expected else "stands where another belongs"
+    if not str(row.body).isascii() or link(previous, str(row.body)) != row.hash:
         return "does not fit its hash: it, or the record before it, was changed, removed or inserted"
-    record = json.loads(row.body)
-    differing = [name for name in _SEARCHED if record.get(name) != getattr(row, name)]
+    try:
+        record = json.loads(row.body)
+        differing = [name for name in _SEARCHED if record.get(name) != getattr(row, name)]
+    except (ValueError, AttributeError, RecursionError):
+        return "is not in the canonical form"
     return f"its column {differing[0]} differs from the record" if differing else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int)  # SQLite keeps whatever somebody put into a column

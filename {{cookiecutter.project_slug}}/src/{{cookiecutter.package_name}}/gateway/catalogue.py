@@ -65,6 +65,8 @@ class DeploymentEntry(Section):
     def _names_one_model(self) -> DeploymentEntry:
         if (self.openai is None) == (self.litellm is None):
             raise ValueError("name the model once: 'openai: MODEL' (with base_url) or 'litellm: PROVIDER/MODEL'")
+        if self.litellm is not None and "/" not in self.litellm:
+            raise ValueError("'litellm:' names the provider too, such as anthropic/claude-sonnet-4-5")
         if self.openai is not None and self.base_url is None:
             raise ValueError("'openai:' needs the server's base_url, such as https://api.openai.com/v1")
         return self

@@ -8,6 +8,7 @@ from contextlib import aclosing, contextmanager
 
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
+from ..deadline import Deadline
 from ..errors import DeadlineExceeded
 from ..telemetry import Telemetry, names
 from .breaker import Breaker
@@ -61,8 +62,11 @@ class ChainGateway:
             begun = False
             try:
                 with self._attempt(call, deployment):
-                    async with aclosing(self._gateways[deployment.name].stream(call)) as chunks:
-                        async for chunk in self._paced(call, deployment, chunks):
+                    async with (
+                        aclosing(self._gateways[deployment.name].stream(call)) as chunks,
+                        aclosing(self._paced(call, deployment, chunks)) as paced,
+                    ):
+                        async for chunk in paced:
                             begun = True
                             yield chunk
                 return
@@ -76,18 +80,22 @@ class ChainGateway:
         self, call: PermittedCall, deployment: Deployment, chunks: AsyncGenerator[Chunk, None]
     ) -> AsyncGenerator[Chunk, None]:
         """The first chunk within the route's `first_token`, each further one within its `gap`, all in the deadline."""
-        patience, begun = call.permit.route.first_token, time.monotonic()
+        route, begun = call.permit.route, time.monotonic()
+        limit, patience = Deadline.after(_share(call, deployment)), route.first_token
         while True:
             try:
-                async with call.deadline.timeout(at_most=patience):
+                async with limit.timeout(at_most=patience):
                     chunk = await anext(chunks)
             except StopAsyncIteration:
                 return
-            if patience == call.permit.route.first_token:
+            patience = route.gap
+            if not (chunk.delta or chunk.finish_reason or chunk.usage):
+                continue  # a sign of life, such as a role, or reasoning that is not passed on
+            if limit is not call.deadline:
+                limit = call.deadline
                 self._telemetry.metrics.first_chunk.record(
                     time.monotonic() - begun, {names.DEPLOYMENT: deployment.name}
                 )
-            patience = call.permit.route.gap
             yield chunk
 
     @contextmanager

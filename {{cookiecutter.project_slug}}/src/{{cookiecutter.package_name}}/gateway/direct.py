@@ -12,11 +12,8 @@ from yarl import URL
 
 from .catalogue import Deployment
 from .failure import AttemptFailed, Failure
-from .gateway import FINISH_REASONS, Answer, Chunk, PermittedCall, Usage, sane_usage
-from .sse import TooMuch, events
-from .upstream import pieces, read, send
-
-_FIELDS = ("content", "refusal", "tool_calls")
+from .gateway import FINISH_REASONS, MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, sane_usage
+from .upstream import json_object, read, send, streamed
 
 
 class DirectGateway:
@@ -28,84 +25,62 @@ class DirectGateway:
         self._url = URL(f"{(deployment.entry.base_url or '').rstrip('/')}/chat/completions")
 
     async def complete(self, call: PermittedCall) -> Answer:
-        async with await self._post(call, stream=False) as response:
-            return _answer(_json(await read(response)))
+        async with await self._post(call, {}) as response:
+            return _answer(json_object(await read(response)))
 
     async def stream(self, call: PermittedCall) -> AsyncGenerator[Chunk, None]:
-        async with await self._post(call, stream=True) as response:
+        options = {"stream": True, "stream_options": {"include_usage": True}}
+        async with await self._post(call, options) as response, aclosing(streamed(response)) as sent:
             if response.content_type != "text/event-stream":
                 raise AttemptFailed(Failure.NONSENSE)
             finished = False
-            async with aclosing(events(pieces(response))) as sent:
-                try:
-                    async for data in sent:
-                        if data == b"[DONE]":
-                            break
-                        chunk = _chunk(_json(data))
-                        finished = finished or chunk.finish_reason is not None
-                        yield chunk
-                except TooMuch:
-                    raise AttemptFailed(Failure.NONSENSE) from None
-                except AttemptFailed as failed:
-                    if failed.failure is not Failure.CUT or not finished:
-                        raise
+            async for event in sent:
+                chunk = _chunk(event)
+                finished = finished or chunk.finish_reason is not None
+                yield chunk
             if not finished:
                 raise AttemptFailed(Failure.CUT)
 
-    async def _post(self, call: PermittedCall, *, stream: bool) -> aiohttp.ClientResponse:
-        body: dict[str, Any] = {"model": self._deployment.model, **call.request.parameters()}
-        if stream:
-            body |= {"stream": True, "stream_options": {"include_usage": True}}
+    async def _post(self, call: PermittedCall, options: dict[str, Any]) -> aiohttp.ClientResponse:
+        body = {"model": self._deployment.model, **call.request.parameters(), **options}
         headers = {"Content-Type": "application/json"}
         if key := self._deployment.api_key():
             headers["Authorization"] = f"Bearer {key}"
         return await send(self._session, "POST", self._url, headers, orjson.dumps(body))
 
 
-def _json(raw: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        raise AttemptFailed(Failure.NONSENSE) from None
-    if not isinstance(value, dict):
-        raise AttemptFailed(Failure.NONSENSE)
-    return value
-
-
 def _answer(body: dict[str, Any]) -> Answer:
-    choice = _first_choice(body) or {}
+    choice = _first_choice(body)
     message, finish = _kept(choice.get("message")), choice.get("finish_reason")
     if not message or finish not in FINISH_REASONS:
         raise AttemptFailed(Failure.NONSENSE)
     return Answer({"role": "assistant", "content": None, **message}, finish, _usage(body))
 
 
-def _chunk(body: dict[str, Any]) -> Chunk:
-    if "error" in body:
-        raise AttemptFailed(Failure.SERVER_ERROR)
-    choice = _first_choice(body) or {}
+def _chunk(event: dict[str, Any]) -> Chunk:
+    choice = _first_choice(event)
     finish = choice.get("finish_reason")
     if not (finish is None or finish in FINISH_REASONS):
         raise AttemptFailed(Failure.NONSENSE)
     delta = _kept(choice.get("delta") or {})
-    return Chunk({name: part for name, part in delta.items() if part}, finish, _usage(body))
+    return Chunk({name: part for name, part in delta.items() if part}, finish, _usage(event))
+
+
+def _first_choice(body: dict[str, Any]) -> dict[str, Any]:
+    choices = body.get("choices")
+    if not isinstance(choices, list):
+        raise AttemptFailed(Failure.NONSENSE)
+    return choices[0] if choices and isinstance(choices[0], dict) else {}
 
 
 def _kept(message: Any) -> dict[str, Any]:
     """The fields that we pass on, if they have the right type."""
     if not isinstance(message, dict):
         raise AttemptFailed(Failure.NONSENSE)
-    kept = {name: message[name] for name in _FIELDS if message.get(name) is not None}
+    kept = {name: message[name] for name in MESSAGE_FIELDS if message.get(name) is not None}
     if not isinstance(kept.get("content", ""), str) or not isinstance(kept.get("tool_calls", []), list):
         raise AttemptFailed(Failure.NONSENSE)
     return kept
-
-
-def _first_choice(body: dict[str, Any]) -> dict[str, Any] | None:
-    choices = body.get("choices")
-    if not isinstance(choices, list):
-        raise AttemptFailed(Failure.NONSENSE)
-    return choices[0] if choices and isinstance(choices[0], dict) else None
 
 
 def _usage(body: dict[str, Any]) -> Usage | None:

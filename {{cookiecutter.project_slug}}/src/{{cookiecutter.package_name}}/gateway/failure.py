@@ -13,7 +13,7 @@ from .messages import ChatRequest
 # What providers write, as far as their documents and litellm's own list tell. A caller's text that a provider echoes
 # can only choose between answers of one kind, except for the quoted code, whose quotes an echo would escape.
 _TOO_LONG = re.compile(
-    rb"context[ _](length|window|limit|size)|(prompt|input) is too long|too many (input )?tokens|number of tokens allowed", re.I
+    rb"context[ _](length|window|limit|size)|(prompt|input) is too long|tokens allowed|too many (input )?tokens", re.I
 )
 _FILTERED = re.compile(rb"content[ _](filter|policy|management)|responsibleaipolicy|safety system|guardrail", re.I)
 _UNPAID = re.compile(rb'"insufficient_quota"|credit balance is too low', re.I)

@@ -10,6 +10,7 @@ from ..deadline import Deadline
 from .messages import ChatRequest
 from .permit import Permit
 
+MESSAGE_FIELDS = ("content", "refusal", "tool_calls")  # of an answer, beside its role; nothing else is passed on
 FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})
 MOST_TOKENS = 10_000_000  # no provider serves a longer exchange; a count above it is an error of theirs
 
@@ -70,7 +71,7 @@ class Gateway(Protocol):
 
 def sane_usage(input_tokens: Any, output_tokens: Any) -> Usage | None:
     """None for counts that cannot be true: a ledger must be neither credited nor flooded by a provider's bug."""
-    for count in (input_tokens, output_tokens):
-        if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MOST_TOKENS:
+    for count, least in ((input_tokens, 1), (output_tokens, 0)):
+        if isinstance(count, bool) or not isinstance(count, int) or not least <= count <= MOST_TOKENS:
             return None
     return Usage(input_tokens, output_tokens)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
-import re
 import threading
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import aiohttp
 import structlog
 
 from .catalogue import Deployment
+from .exchange import Exchange
 from .failure import AttemptFailed, Failure
-from .gateway import FINISH_REASONS, Answer, Chunk, PermittedCall, Usage, sane_usage
+from .gateway import FINISH_REASONS, MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, sane_usage
+from .upstream import has_finish
 
 _log = structlog.get_logger()
 
-# Read when litellm is imported: it would fetch its tables from the network, and load a .env file of the working folder.
+# Read by the import, which would otherwise fetch its tables from the network and load the working folder's .env file.
 _SWITCHES = {
     "LITELLM_MODE": "PRODUCTION",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -27,16 +30,13 @@ _SWITCHES = {
     "LITELLM_LOCAL_BLOG_POSTS": "True",
     "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
 }
-# How the wire formats of the providers name it. Inside a text of the model its quotes are escaped.
-_FINISH = re.compile(rb'"(finish_reason|finishReason|stop_reason|stopReason|done_reason)"\s*:\s*"')
-_FIELDS = ("content", "refusal", "tool_calls")
 
 
 class LiteLLMLibrary:
-    """The import takes seconds: begun in a thread at start, only where a deployment needs it."""
+    """The import takes seconds: begun in a thread at start, only where a deployment needs it; not ready if it fails."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
+        self.session = session
         self.module: Any = None
 
     @property
@@ -49,28 +49,39 @@ class LiteLLMLibrary:
     def _load(self) -> None:
         os.environ.update(_SWITCHES)
         try:
-            self.module = _import(self._session)
+            litellm = _import()
+            asyncio.run(_rehearse(litellm))
+            self.module = litellm
         except Exception:
-            _log.exception("litellm_not_loaded", meaning="deployments that name litellm stay out of use")
+            _log.exception("litellm_not_loaded")
 
 
-def _import(session: aiohttp.ClientSession) -> Any:
+def _import() -> Any:
     import litellm
     from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
     from .litellm_transport import Transport
 
-    litellm.suppress_debug_info = True
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logging.getLogger(name).disabled = True  # they write a provider's words; our own events tell what failed
     litellm.telemetry = False
-    litellm.drop_params = False  # a parameter that a provider does not know is refused by name, not left out
-    litellm.disable_token_counter = True  # counts that the provider did not send are ours to estimate
+    litellm.suppress_debug_info = True
+    litellm.drop_params = False  # what a provider cannot do is refused by name, not left out
+    litellm.disable_token_counter = True  # what the provider did not count is ours to estimate
     litellm.disable_hf_tokenizer_download = True
-    litellm.callbacks = []
-    # litellm builds its HTTP clients in many places, of which some take one from the caller; all get their transport here.
-    transport = Transport(session)
+    # It builds HTTP clients in dozens of places, of which some take the caller's; all of them get their way out here.
+    transport = Transport()
     AsyncHTTPHandler.create_async_transport = staticmethod(lambda **_: transport)
-    litellm.in_memory_llm_clients_cache.flush_cache()  # some were built by the import
+    litellm.in_memory_llm_clients_cache.flush_cache()  # the import has built some already
     return litellm
+
+
+async def _rehearse(litellm: Any) -> None:
+    """The first call would load half a second more. These reach no network: no exchange is being watched."""
+    for model in ("anthropic/none", "openai/none"):
+        with suppress(Exception):
+            messages = [{"role": "user", "content": "Hello"}]
+            await litellm.main.acompletion(model=model, api_key="none", messages=messages, max_retries=0)
 
 
 class LiteLLMGateway:
@@ -83,91 +94,93 @@ class LiteLLMGateway:
         return self._library.ready
 
     async def complete(self, call: PermittedCall) -> Answer:
-        from .litellm_transport import Exchange
-
-        exchange = Exchange(body=bytearray())
-        with self._named_faults(call, exchange), exchange.watched():
-            response = await self._library.module.acompletion(**self._arguments(call))
-        if exchange.response is None:
-            raise AttemptFailed(Failure.OUR_FAULT)  # this provider's adapter goes around our transport
-        if not _FINISH.search(exchange.body or b""):
-            raise AttemptFailed(Failure.NONSENSE)
-        return _answer(response)
+        with self._exchange(call) as exchange:
+            with exchange.watched():
+                response = await self._ask(call)
+            exchange.demand_finish(seen=has_finish(exchange.body))
+            return _answer(response)
 
     async def stream(self, call: PermittedCall) -> AsyncGenerator[Chunk, None]:
-        from .litellm_transport import Exchange
-
-        exchange = Exchange()
-        try:
-            with self._named_faults(call, exchange):
+        with self._exchange(call) as exchange:
+            with exchange.watched():
+                wrapper = await self._ask(call, stream=True, stream_options={"include_usage": True})
+            while True:
                 with exchange.watched():
-                    wrapper = await self._library.module.acompletion(
-                        **self._arguments(call), stream=True, stream_options={"include_usage": True}
-                    )
-                while True:
-                    with exchange.watched():
-                        sent = await anext(wrapper, None)
-                    if sent is None:
-                        break
-                    yield _chunk(sent, wrapper)
-        finally:
-            exchange.close()
+                    sent = await anext(wrapper, None)
+                if sent is None:
+                    return
+                chunk = _chunk(sent)
+                if chunk.finish_reason:  # litellm makes one up where none came; so it does for an answer in one piece
+                    exchange.demand_finish(seen=wrapper.received_finish_reason is not None)
+                yield chunk
 
-    def _arguments(self, call: PermittedCall) -> dict[str, Any]:
-        entry, request = self._deployment.entry, call.request
-        parameters = request.parameters()
-        parameters.pop("max_completion_tokens", None)
-        parameters["max_tokens"] = request.output_limit or entry.max_output_tokens
-        return parameters | {
-            "model": self._deployment.model,
-            "api_base": entry.base_url,
-            "api_key": self._deployment.api_key(),
-            "num_retries": 0,
-            "max_retries": 0,
-            "timeout": call.deadline.remaining(),
-        }
+    async def _ask(self, call: PermittedCall, **streaming: Any) -> Any:
+        entry = self._deployment.entry
+        parameters = call.request.parameters()
+        parameters.pop("max_completion_tokens", None)  # not every provider knows this name of it
+        parameters["max_tokens"] = call.request.output_limit or entry.max_output_tokens
+        if parameters.get("response_format") == {"type": "text"}:
+            del parameters["response_format"]  # asks for what comes anyway, and not every provider knows it
+        # Not litellm.acompletion, which may hand the call to a part in Rust that has an HTTP client of its own.
+        return await self._library.module.main.acompletion(
+            model=self._deployment.model,
+            api_base=entry.base_url,
+            api_key=self._deployment.api_key(),
+            num_retries=0,
+            max_retries=0,
+            **parameters,
+            **streaming,
+        )
 
     @contextmanager
-    def _named_faults(self, call: PermittedCall, exchange: Any) -> Iterator[None]:
+    def _exchange(self, call: PermittedCall) -> Iterator[Exchange]:
+        """What litellm raises holds the provider's words and is dropped."""
+        exchange = Exchange(self._library.session)
         try:
-            yield
+            yield exchange
         except AttemptFailed:
             raise
         except Exception as error:
-            import traceback; traceback.print_exc()
-            raise self._failure(error, call, exchange) from None
+            raise exchange.failure or self._failure(error, call, exchange) from None
+        finally:
+            exchange.close()
 
-    def _failure(self, error: Exception, call: PermittedCall, exchange: Any) -> AttemptFailed:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, AttemptFailed):
-                return cause
-            cause = cause.__cause__ or cause.__context__
-        if isinstance(error, self._library.module.UnsupportedParamsError):
-            return AttemptFailed(Failure.UNSUPPORTED)
+    def _failure(self, error: Exception, call: PermittedCall, exchange: Exchange) -> AttemptFailed:
+        litellm = self._library.module
         if exchange.response is not None:
             return AttemptFailed(Failure.NONSENSE)
-        return AttemptFailed(Failure.OUR_FAULT)
+        if isinstance(error, litellm.UnsupportedParamsError):
+            known = litellm.get_supported_openai_params(model=self._deployment.model) or []
+            asked = (name for name in call.request.parameters() if name != "messages")
+            return AttemptFailed(Failure.UNSUPPORTED, param=next((name for name in asked if name not in known), None))
+        if isinstance(error, litellm.BadRequestError) and self._deployment.provider in litellm.provider_list:
+            return AttemptFailed(Failure.BAD_REQUEST)
+        return AttemptFailed(Failure.OUR_FAULT)  # no key, no credentials, no such provider
 
 
-def _answer(response: Any) -> Answer:
-    choice = response.choices[0]
-    return Answer({"role": "assistant", "content": None, **_kept(choice.message)}, choice.finish_reason, _usage(response))
+def _finish(sent: Any) -> str | None:
+    finish: str | None = sent.choices[0].finish_reason if sent.choices else None
+    if finish is not None and finish not in FINISH_REASONS:
+        raise AttemptFailed(Failure.NONSENSE)
+    return finish
 
 
-def _chunk(sent: Any, wrapper: Any) -> Chunk:
-    choice = sent.choices[0] if sent.choices else None
-    finish = choice and choice.finish_reason
-    if finish and wrapper.received_finish_reason is None:
-        raise AttemptFailed(Failure.CUT)
-    return Chunk(_kept(choice.delta) if choice else {}, finish, _usage(sent))
+def _answer(sent: Any) -> Answer:
+    finish, message = _finish(sent), _kept(sent.choices[0].message)
+    if not finish or not message:
+        raise AttemptFailed(Failure.NONSENSE)
+    return Answer({"role": "assistant", "content": None, **message}, finish, _usage(sent))
+
+
+def _chunk(sent: Any) -> Chunk:
+    return Chunk(_kept(sent.choices[0].delta) if sent.choices else {}, _finish(sent), _usage(sent))
 
 
 def _kept(message: Any) -> dict[str, Any]:
     fields = message.model_dump(exclude_none=True)
-    return {name: fields[name] for name in _FIELDS if fields.get(name)}
+    return {name: fields[name] for name in MESSAGE_FIELDS if fields.get(name)}
 
 
-def _usage(response: Any) -> Usage | None:
-    usage = getattr(response, "usage", None)
+def _usage(sent: Any) -> Usage | None:
+    usage = getattr(sent, "usage", None)
     return sane_usage(usage.prompt_tokens, usage.completion_tokens) if usage else None

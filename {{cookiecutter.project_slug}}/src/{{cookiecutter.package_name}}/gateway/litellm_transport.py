@@ -1,71 +1,54 @@
-"""The way out for everything that litellm sends: our session under its HTTP client. Imported with litellm only."""
+"""The way out for all that litellm sends: our session under its HTTP clients. Imported with litellm only."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 import aiohttp
 import httpx
 from yarl import URL
 
-from .upstream import pieces, send
+from .exchange import Exchange, watched_exchange
+from .upstream import pieces, send, streamed
 
 _OURS_TO_SET = {"accept-encoding", "content-length", "content-encoding", "transfer-encoding"}
 
 
-@dataclass
-class Exchange:
-    """What the provider sent in one call, as far as the call's end needs it."""
-
-    response: aiohttp.ClientResponse | None = None
-    body: bytearray | None = None
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Not around a `yield`: the variable would leak into the caller's context."""
-        token = _current.set(self)
-        try:
-            yield
-        finally:
-            _current.reset(token)
-
-    def close(self) -> None:
-        if self.response is not None:
-            self.response.close()
-
-
-_current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
-
-
 class Transport(httpx.AsyncBaseTransport):
-    """Raises AttemptFailed, which litellm wraps but does not lose: it is found among the causes of what litellm raises."""
-
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
-
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        exchange = watched_exchange()
         headers = {name: value for name, value in request.headers.items() if name not in _OURS_TO_SET}
         url = URL(str(request.url), encoded=True)  # as it is, or a signature over it breaks
-        response = await send(self._session, request.method, url, headers, await request.aread())
-        exchange = _current.get() or Exchange()
+        with exchange.noted():
+            response = await send(exchange.session, request.method, url, headers, await request.aread())
         exchange.response = response
         kept = [(name, value) for name, value in response.headers.items() if name.lower() not in _OURS_TO_SET]
-        return httpx.Response(response.status, headers=kept, stream=_Body(response, exchange.body))
+        return httpx.Response(response.status, headers=kept, stream=_Body(response, exchange))
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, response: aiohttp.ClientResponse, copy: bytearray | None) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, exchange: Exchange) -> None:
         self._response = response
-        self._copy = copy
+        self._exchange = exchange
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in pieces(self._response):
-            if self._copy is not None:
-                self._copy += piece
-            yield piece
+        is_sse = self._response.content_type == "text/event-stream"
+        body = _plain_events(self._response) if is_sse else pieces(self._response)
+        with self._exchange.noted():
+            async with aclosing(body) as sent:
+                async for piece in sent:
+                    if not self._exchange.is_stream:
+                        self._exchange.body += piece
+                    yield piece
 
     async def aclose(self) -> None:
         self._response.release()
+
+
+async def _plain_events(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    """In the one form of server-sent events that every reader in litellm takes: a line of ASCII and an empty one."""
+    async with aclosing(streamed(response)) as sent:
+        async for event in sent:
+            yield b"data: %s\n\n" % json.dumps(event).encode()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import aclosing, contextmanager, suppress
+from typing import Any
 
 import aiohttp
+import orjson
 from yarl import URL
 
 from .failure import AttemptFailed, Failure, from_response
+from .sse import TooMuch, events
 
 _LARGEST_ANSWER = 32 * 1024 * 1024
 _LARGEST_ERROR = 64 * 1024
+# As the providers' formats name it; within a text of the model the quotes would be escaped.
+_FINISH = re.compile(rb'"(finish_reason|finishReason|stop_reason|stopReason|done_reason)"\s*:\s*"')
 
 
 async def send(
@@ -45,6 +51,41 @@ async def pieces(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None
 
 async def read(response: aiohttp.ClientResponse) -> bytes:
     return b"".join([piece async for piece in pieces(response)])
+
+
+async def streamed(response: aiohttp.ClientResponse) -> AsyncGenerator[dict[str, Any], None]:
+    """The events of a stream before [DONE]. A connection that breaks after the finish has taken nothing from us."""
+    finished = False
+    try:
+        async with aclosing(events(pieces(response))) as sent:
+            async for data in sent:
+                if data == b"[DONE]":
+                    return
+                event = json_object(data)
+                if event.get("error"):
+                    raise AttemptFailed(Failure.SERVER_ERROR)
+                finished = finished or has_finish(data)
+                yield event
+    except TooMuch:
+        raise AttemptFailed(Failure.NONSENSE) from None
+    except AttemptFailed as failed:
+        if failed.failure is not Failure.CUT or not finished:
+            raise
+
+
+def has_finish(raw: bytes | bytearray) -> bool:
+    """Whether the provider says that, and why, the answer ends."""
+    return _FINISH.search(raw) is not None
+
+
+def json_object(raw: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise AttemptFailed(Failure.NONSENSE) from None
+    if not isinstance(value, dict):
+        raise AttemptFailed(Failure.NONSENSE)
+    return value
 
 
 async def _begin(response: aiohttp.ClientResponse) -> bytes:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     bindparam,
     insert,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -90,7 +89,8 @@ def accounts_of(tenant: str, subject: str, budgets: Budgets, now: datetime) -> t
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if budgets.user:
         limit = int(budgets.user.usd_per_day * 1_000_000)
-        accounts.append(Account(f"user:{tenant}/{subject}", f"{now:%Y-%m-%d}", limit, midnight + timedelta(days=1)))
+        # A tab is in no tenant's or subject's name, so that no two pairs of them share an account.
+        accounts.append(Account(f"user:{tenant}\t{subject}", f"{now:%Y-%m-%d}", limit, midnight + timedelta(days=1)))
     if budgets.tenant:
         limit = int(budgets.tenant.usd_per_month * 1_000_000)
         next_month = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -138,7 +138,8 @@ class Ledger:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         fresh = [{"account": name, "period": period, "micro_usd": 0} for name, period in keys]
         connection.execute(dialect.insert(balances).on_conflict_do_nothing(), fresh)
-        wanted = tuple_(balances.c.account, balances.c.period).in_(keys)
+        # Not pairs of both, for which SQLite reads the whole table.
+        wanted = balances.c.account.in_({name for name, _ in keys}) & balances.c.period.in_({when for _, when in keys})
         rows = connection.execute(
             select(balances).where(wanted).order_by(balances.c.account, balances.c.period).with_for_update()
         )
@@ -180,15 +181,21 @@ def _refusal(
 ) -> BudgetExceeded | None:
     for account in reservation.accounts:
         key = (account.name, account.period)
-        if held[key] + changes.get(key, 0) + reservation.micro_usd > account.limit:
+        left = account.limit - held[key] - changes.get(key, 0)
+        if reservation.micro_usd > left:
             whose = "tenant's monthly" if account.name.startswith("tenant:") else "daily"
             wait = (account.renews - datetime.now(UTC)).total_seconds()
             return BudgetExceeded(
-                f"Your {whose} budget of ${account.limit / 1_000_000:.2f} is spent. "
-                f"It renews at {account.renews:%Y-%m-%d %H:%M} UTC.",
+                f"Of your {whose} budget of {_usd(account.limit)}, {_usd(max(0, left))} is left, and this request could "
+                f"cost {_usd(reservation.micro_usd)}. Lower max_tokens, or ask again when the budget renews, "
+                f"at {account.renews:%Y-%m-%d %H:%M} UTC.",
                 retry_after=wait,
             )
     return None
+
+
+def _usd(micro: int) -> str:
+    return f"${micro / 1_000_000:,.4f}"
 
 
 def _reserved_row(one: Reservation) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import Annotated, Any, TypeGuard
+from typing import Annotated, Any, Literal, TypeGuard
 
 from fastapi import Depends, Request
 from pydantic import Field
@@ -13,6 +13,7 @@ from ..configfile import Section
 from ..errors import InvalidToken, PermissionDenied
 from .principal import Principal
 
+Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
 Path = str | list[str]  # one claim's name, or the names on the way down to it
 
 
@@ -34,7 +35,7 @@ class AccessFile(Section):
     """config/access.yaml"""
 
     types: list[str] = ["at+jwt"]
-    algorithms: list[str] = ["RS256", "PS256", "ES256", "EdDSA"]
+    algorithms: list[Algorithm] = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
     claims: Claims
     roles: dict[str, list[Permission]]
 
@@ -62,7 +63,7 @@ class AccessRules:
         )
         permissions = frozenset(str(permission) for role in roles for permission in self._roles[role])
         client = at(claims, self._claims.client)
-        return Principal(subject, tenant, roles, permissions, client if isinstance(client, str) else None)
+        return Principal(subject, tenant, roles, permissions, client if _is_name(client) else None)
 
 
 def at(claims: dict[str, Any], path: Path) -> Any:
@@ -85,7 +86,7 @@ async def current_principal(request: Request) -> Principal:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token or len(request.headers.getlist("authorization")) > 1:
         raise InvalidToken("Send an access token of the issuer in the header 'Authorization: Bearer …'.")
-    principal: Principal = await request.state.verifier.principal(token.strip())
+    principal: Principal = await request.state.verifier.principal(token.strip(" "))
     request.scope["principal"] = principal
     return principal
 

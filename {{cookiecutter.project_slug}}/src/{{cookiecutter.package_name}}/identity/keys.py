@@ -6,18 +6,21 @@ import asyncio
 import json
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 from ..errors import IdentityUnavailable
 
-REFETCH_AFTER = 30.0  # an unknown key id asks the issuer again at most this often (seconds)
-STALE_AFTER = 300.0  # withdrawn keys are forgotten within this time (seconds), if the issuer answers
+SEARCH_AFTER = 10.0  # an unknown key id makes us ask the issuer at most this often (seconds)
+REFRESH_AFTER = 150.0  # keys of this age (seconds) are asked for again, and serve meanwhile
+STALE_AFTER = 300.0  # beyond this age callers wait for the answer: if there is one, a withdrawn key is forgotten
 LARGEST_DOCUMENT = 256 * 1024
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _log = structlog.get_logger()
@@ -32,11 +35,15 @@ class VerificationKey:
 
 
 class IssuerKeys:
-    def __init__(self, issuer: str, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, issuer: str, session: aiohttp.ClientSession, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._issuer = issuer
         self._session = session
+        self._clock = clock
         self._keys: dict[str | None, VerificationKey] = {}
-        self._asked = float("-inf")
+        self._asked = float("-inf")  # when the issuer's last answer came, or failed to
+        self._searched = float("-inf")
         self._refresh: asyncio.Task[None] | None = None
 
     @property
@@ -45,24 +52,32 @@ class IssuerKeys:
 
     async def find(self, kid: str | None) -> VerificationKey | None:
         """None for a key that the issuer does not publish. Raises IdentityUnavailable while no key is known at all."""
-        known = self._lookup(kid)
-        age = time.monotonic() - self._asked
-        if known is not None and age > STALE_AFTER:
-            self._begin_refresh()  # the caller need not wait: the key it has still counts
-        if known is None and age > REFETCH_AFTER:
+        age = self._clock() - self._asked
+        if not self._keys:
+            await self.refresh()
+        elif age > STALE_AFTER:
             await asyncio.shield(self._begin_refresh())
-            known = self._lookup(kid)
-        elif known is None and self._refresh is not None:
-            await asyncio.shield(self._refresh)
-            known = self._lookup(kid)
-        if known is None and not self._keys:
+        elif age > REFRESH_AFTER:
+            self._begin_refresh()
+        known = self._lookup(kid) or await self._search(kid)
+        if not self._keys:
             raise IdentityUnavailable("The identity provider cannot be reached; try again shortly.", retry_after=5)
         return known
 
     async def refresh(self) -> None:
         """At most once a second, since whoever waits for readiness asks often."""
-        if self._refresh is not None or time.monotonic() - self._asked > 1:
+        if self._refresh is not None or self._clock() - self._asked > 1:
             await asyncio.shield(self._begin_refresh())
+
+    async def _search(self, kid: str | None) -> VerificationKey | None:
+        """An unknown key id is a forgery, or a key that the issuer has just made."""
+        while self._refresh is not None and self._lookup(kid) is None:
+            await asyncio.shield(self._refresh)  # it may have begun before the key was made
+        if (known := self._lookup(kid)) is None and self._keys and self._clock() - self._searched > SEARCH_AFTER:
+            self._searched = self._clock()
+            await asyncio.shield(self._begin_refresh())
+            known = self._lookup(kid)
+        return known
 
     def _lookup(self, kid: str | None) -> VerificationKey | None:
         if kid is None and len(self._keys) == 1:
@@ -71,7 +86,6 @@ class IssuerKeys:
 
     def _begin_refresh(self) -> asyncio.Task[None]:
         if self._refresh is None:
-            self._asked = time.monotonic()
             self._refresh = asyncio.create_task(self._fetch())
         return self._refresh
 
@@ -81,12 +95,10 @@ class IssuerKeys:
                 metadata = await self._document(self._issuer.rstrip("/") + "/.well-known/openid-configuration")
                 if metadata.get("issuer") != self._issuer:
                     raise ValueError("the discovery document names another issuer (OpenID Connect Discovery, 4.3)")
-                keys = usable_keys(await self._document(str(metadata.get("jwks_uri"))))
-            if keys:
-                self._keys = keys
-            else:
-                _log.error("issuer_keys_unusable", issuer=self._issuer)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                self._keys = usable_keys(await self._document(str(metadata.get("jwks_uri"))))
+            if not self._keys:
+                _log.error("issuer_publishes_no_usable_key", issuer=self._issuer)
+        except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
             _log.warning(
                 "issuer_keys_not_refreshed",
                 issuer=self._issuer,
@@ -94,16 +106,20 @@ class IssuerKeys:
                 reason=str(error),
             )
         finally:
+            self._asked = self._clock()
             self._refresh = None
 
     async def _document(self, url: str) -> dict[str, Any]:
         if not is_safe(url):
             raise ValueError("an address of the issuer is neither https nor on loopback")
+        body = bytearray()
         async with self._session.get(url, allow_redirects=False) as response:
-            response.raise_for_status()
-            body = await response.content.read(LARGEST_DOCUMENT + 1)
-            if len(body) > LARGEST_DOCUMENT or response.status != 200:
-                raise ValueError("the issuer's answer is too large or not a document")
+            if response.status != 200:
+                raise ValueError(f"the issuer answered {response.status}")
+            async for part in response.content.iter_any():
+                body += part
+                if len(body) > LARGEST_DOCUMENT:
+                    raise ValueError("the issuer's answer is too large")
         document = json.loads(body)
         if not isinstance(document, dict):
             raise ValueError("the issuer's answer is not a JSON object")
@@ -116,8 +132,14 @@ def is_safe(url: str) -> bool:
 
 
 def usable_keys(document: dict[str, Any]) -> dict[str | None, VerificationKey]:
-    """Drops what must not verify an access token: symmetric, encryption-only, weak or ambiguous keys."""
-    entries = [entry for entry in document.get("keys", []) if isinstance(entry, dict)]
+    """Drops what must not verify an access token: symmetric, encryption-only, weak, ambiguous or no longer secret keys.
+
+    ValueError if it is no JWK Set.
+    """
+    published = document.get("keys")
+    if not isinstance(published, list):
+        raise ValueError("the issuer's key document has no list of keys")
+    entries = [entry for entry in published if isinstance(entry, dict)]
     count = Counter(entry.get("kid") for entry in entries if isinstance(entry.get("kid"), str | None))
     keys: dict[str | None, VerificationKey] = {}
     for entry in entries:
@@ -130,8 +152,9 @@ def usable_keys(document: dict[str, Any]) -> dict[str | None, VerificationKey]:
 
 
 def _meant_for_verifying(entry: dict[str, Any]) -> bool:
-    operations = entry.get("key_ops")
-    return entry.get("use", "sig") == "sig" and (operations is None or "verify" in operations)
+    operations = entry.get("key_ops", ["verify"])
+    meant = entry.get("use", "sig") == "sig" and isinstance(operations, list) and "verify" in operations
+    return meant and "d" not in entry  # a private key that is published lets anybody sign
 
 
 def _load(entry: dict[str, Any]) -> VerificationKey | None:
@@ -144,7 +167,7 @@ def _load(entry: dict[str, Any]) -> VerificationKey | None:
                 return _pinned(entry, ECKey.import_key(entry), {"ES256"})
             case "OKP", "Ed25519":
                 return _pinned(entry, OKPKey.import_key(entry), {"EdDSA", "Ed25519"})
-    except (ValueError, TypeError, KeyError) as error:
+    except (JoseError, ValueError, TypeError, KeyError) as error:
         _log.warning("issuer_key_dropped", kid=str(entry.get("kid")), error=type(error).__name__)
     return None
 

@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 import json
-import math
 import time
 from collections import OrderedDict
 from typing import Any, NoReturn
@@ -58,10 +57,8 @@ class TokenVerifier:
         if found is None or found.algorithm != header["alg"]:
             _refuse("no key of the issuer fits it")
         try:
-            token = jws.deserialize_compact(
-                unverified_token, found.key, algorithms=[found.algorithm], registry=self._registry
-            )
-        except (JoseError, ValueError, TypeError):
+            token = jws.deserialize_compact(unverified_token, found.key, registry=self._registry)
+        except (JoseError, ValueError, TypeError, RecursionError):
             _refuse("its signature is wrong")
         claims = strict_json(token.payload)
         self._check_claims(claims)
@@ -73,7 +70,7 @@ class TokenVerifier:
             _refuse("its algorithm is not accepted here")
         if kid is not None and (not isinstance(kid, str) or not 0 < len(kid) <= 256):
             _refuse("its key id is malformed")
-        if not {"crit", "b64", "zip"}.isdisjoint(header):
+        if not {"crit", "b64", "zip", "cty"}.isdisjoint(header):
             _refuse("its header asks for an extension that is not supported")
         kind = header.get("typ", "")
         if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in self._rules.types:
@@ -89,7 +86,7 @@ class TokenVerifier:
             _refuse("it was made for another audience")
         if _moment(claims, "exp") + LEEWAY <= now:
             _refuse("it has expired")
-        if any(claim in claims and _moment(claims, claim) - LEEWAY > now for claim in ("nbf", "iat")):
+        if _moment(claims, "iat") - LEEWAY > now or ("nbf" in claims and _moment(claims, "nbf") - LEEWAY > now):
             _refuse("it is not valid yet")
         if not {"nonce", "at_hash", "events"}.isdisjoint(claims):
             _refuse("it is not an access token")  # an ID token or a logout token
@@ -97,7 +94,7 @@ class TokenVerifier:
 
 def _moment(claims: dict[str, Any], name: str) -> float:
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > 1e12:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e12:
         _refuse(f"its claim '{name}' is no time")
     return float(value)
 

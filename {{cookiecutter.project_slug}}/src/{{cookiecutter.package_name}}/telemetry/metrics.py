@@ -36,6 +36,7 @@ class Metrics:
         self.commit_failures = meter.create_counter(
             names.METRIC_COMMIT_FAILURES, description="Group commits that failed"
         )
+        self.commit_failures.add(0)  # an alert on its increase would miss the first one if it were not there before
         self.writer_queue = meter.create_up_down_counter(
             names.METRIC_WRITER_QUEUE, description="Writes that wait for a group commit"
         )

@@ -1,0 +1,1 @@
+"""What proves it? Never part of the image."""
