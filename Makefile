@@ -4,7 +4,7 @@ service := {{cookiecutter.project_slug}}
 run = $(PYTHON) '$(service)/local/venv.py'
 compile = $(run) uv $(1) pip compile --universal --generate-hashes --no-header --no-annotate --quiet $(upgrade)
 
-.PHONY: demo test check golden lock
+.PHONY: demo test check golden lock bench
 
 # Generates the default service into build/ and plays four scenes on it.
 demo:
@@ -16,9 +16,16 @@ test:
 	$(run) python -m pytest $(only)
 
 check:
-	$(run) ruff format --check hooks tests
-	$(run) ruff check hooks tests
-	$(run) mypy hooks/pre_gen_project.py hooks/post_gen_project.py tests
+	$(run) ruff format --check hooks tests bench
+	$(run) ruff check hooks tests bench
+	$(run) mypy hooks/pre_gen_project.py hooks/post_gen_project.py tests bench
+
+# How the service compares with its peers, in minutes: bench/README.md. `make bench only=direct,aiohttp seconds=1 rounds=5`
+bench:
+	@mkdir -p build/bench
+	@$(run) python -m tests.baking build/bench
+	@cd build/bench/acme-assistant && PYTHONPATH='$(CURDIR)' exec $(PYTHON) local/venv.py python -m bench \
+		$(if $(only),--only '$(only)') $(if $(seconds),--seconds $(seconds)) $(if $(rounds),--rounds $(rounds))
 
 # Writes the lists of generated paths again; review the diff.
 golden:
@@ -31,3 +38,7 @@ lock:
 	$(call compile,--directory build/acme-assistant) pyproject.toml -c requirements-dev.lock -o requirements.lock
 	cp build/acme-assistant/requirements.lock build/acme-assistant/requirements-dev.lock '$(service)'
 	$(call compile,) --group dev --python-version 3.11 -c '$(service)/requirements-dev.lock' -o requirements-dev.lock
+	grep -o '^litellm==[^ ]*' '$(service)/requirements.lock' >build/litellm.txt
+	$(call compile,) --group bench-litellm-proxy --python-version 3.11 -c build/litellm.txt -o bench/litellm-proxy.lock
+	$(call compile,) --group bench-node --python-version 3.11 -o bench/node.lock
+	cd bench/portkey && npm install --package-lock-only --ignore-scripts

@@ -37,7 +37,8 @@ def next_steps(answers: dict[str, Any], folder: Path) -> str:
 {answers["project_name"]} is ready. What to type next:
   cd {shlex.quote(str(folder))}
   make serve     starts it with its local identity provider and model server; no key is needed
-  python3 local/venv.py {slug} ask "How many days of leave do I have?" --user ada     in a second terminal
+  python3 local/venv.py {slug} ask "How many days of leave do I have?" --user ada --model handbook
+                 asks it, from a second terminal
   make check     shows that everything is in order; run it before each commit
 Where things are:
   config/models.yaml        which model answers: provider, region, price, order of trial

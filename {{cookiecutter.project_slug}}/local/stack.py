@@ -79,7 +79,7 @@ FREE = Ports()
 @contextlib.asynccontextmanager
 async def local_stack(ports: Ports = FREE) -> AsyncIterator[Stack]:
     """NotStartedError when a port is taken; then nothing has been started."""
-    audience = os.environ.get("OIDC_AUDIENCE", "{{ cookiecutter.project_slug }}")
+    audience = os.environ.get("OIDC_AUDIENCE", "{{ cookiecutter.package_name }}")
     async with contextlib.AsyncExitStack() as running:
         service, identity, model, trace = (
             running.enter_context(listen(port, variable))

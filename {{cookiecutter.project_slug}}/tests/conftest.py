@@ -1,8 +1,13 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
+from {{ cookiecutter.package_name }}.database import open_engine
+from {{ cookiecutter.package_name }}.schema import migrate
+
+from tests.postgresql import PostgreSQL, postgresql_server
 from tests.service import Service, Surroundings, running_service, surroundings
 
 
@@ -23,3 +28,26 @@ async def around(served_once: Surroundings) -> Surroundings:
 async def service(tmp_path: Path, around: Surroundings) -> AsyncIterator[Service]:
     async with running_service(tmp_path, around) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    with postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of its own for each test, of both kinds in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'service.db'}"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.emptied_database()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    opened = open_engine(database_url)
+    migrate(opened)
+    yield opened
+    opened.dispose()

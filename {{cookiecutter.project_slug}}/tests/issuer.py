@@ -1,18 +1,20 @@
 """An issuer whose tokens a test can bend: real keys, real HTTP, no login."""
 
-import base64
-import json
+import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 AUDIENCE = "the-service"
+METADATA, KEYS = "/.well-known/openid-configuration", "/jwks"
 PEOPLE = {"ada": "employee", "grace": "analyst", "sam": "steward", "olga": "auditor", "nils": "operator"}
 
 
@@ -26,18 +28,29 @@ class Issuer:
         self.url = "set when it is served"
         self.first_key = new_key("first")
         self.reset()
-        self.app = Starlette(routes=[Route("/.well-known/openid-configuration", self._metadata), Route("/jwks", self._jwks)])
+        self.app = Starlette(routes=[Route("/{path:path}", self._answer)])
 
     def reset(self) -> None:
         self.key = self.first_key
         self.published: list[Any] = [self.key.as_dict(private=False)]
         self.key_fetches = 0
+        self.delay = 0.0  # seconds before each answer
+        self.instead: dict[str, Callable[[], Response]] = {}  # what a path answers, if not the usual
 
-    async def _metadata(self, _: Any) -> JSONResponse:
-        return JSONResponse({"issuer": self.url, "jwks_uri": f"{self.url}/jwks"})
+    def rotate(self, kid: str) -> None:
+        self.key = new_key(kid)
+        self.published = [self.key.as_dict(private=False)]
 
-    async def _jwks(self, _: Any) -> JSONResponse:
-        self.key_fetches += 1
+    def is_down(self) -> None:
+        self.instead = dict.fromkeys((METADATA, KEYS), lambda: Response(status_code=503))
+
+    async def _answer(self, request: Request) -> Response:
+        self.key_fetches += request.url.path == KEYS
+        await asyncio.sleep(self.delay)
+        if request.url.path in self.instead:
+            return self.instead[request.url.path]()
+        if request.url.path.endswith(METADATA):
+            return JSONResponse({"issuer": self.url, "jwks_uri": self.url + KEYS})
         return JSONResponse({"keys": self.published})
 
     def claims(self, who: str = "ada", **changed: Any) -> dict[str, Any]:
@@ -57,11 +70,5 @@ class Issuer:
         return {name: value for name, value in {**usual, **changed}.items() if value is not None}
 
     def token(self, who: str = "ada", *, header: dict[str, Any] | None = None, key: Any = None, **changed: Any) -> str:
-        fields = {"alg": "RS256", "typ": "at+jwt", "kid": "first", **(header or {})}
+        fields = {"alg": "RS256", "typ": "at+jwt", "kid": self.key.kid, **(header or {})}
         return jwt.encode(fields, self.claims(who, **changed), key or self.key, algorithms=[fields["alg"]])
-
-
-def handmade(header: Any, payload: Any, signature: bytes = b"") -> str:
-    """A token that no library would write."""
-    parts = [part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, payload)]
-    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (*parts, signature))

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import httpx2
@@ -24,6 +25,7 @@ from local.model_server import model_server
 from tests.issuer import AUDIENCE, Issuer
 
 CONFIG = Path(__file__).parent.parent / "config"
+TESTED = Path(__file__).parent / "config"
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Service:
     upstream: Upstream
     http: httpx2.AsyncClient
     engine: Engine
+    checkpoints: Path
 
     def headers(self, who: str = "ada", **headers: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.issuer.token(who)}", **headers}
@@ -68,10 +71,10 @@ class Service:
 
 
 def configuration(folder: Path, **changes: dict[str, Any]) -> Path:
-    """The project's own config/, in `folder`, with parts of a file replaced: `models={"routes": {...}}`."""
+    """tests/config/, in `folder`, with parts of a file replaced: `models={"routes": {...}}`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("models", "policy", "access"):
-        content = yaml.safe_load((CONFIG / f"{name}.yaml").read_text(encoding="utf-8"))
+        content = yaml.safe_load((TESTED / f"{name}.yaml").read_text(encoding="utf-8"))
         content.update(changes.get(name, {}))
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return folder
@@ -121,7 +124,12 @@ async def surroundings() -> AsyncIterator[Surroundings]:
 
 @asynccontextmanager
 async def running_service(
-    folder: Path, around: Surroundings, *, changes: dict[str, dict[str, Any]] | None = None, **settings: Any
+    folder: Path,
+    around: Surroundings,
+    *,
+    changes: dict[str, dict[str, Any]] | None = None,
+    listener: socket | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Service]:
     """With two direct deployments, `first` and `second`, unless `changes` to the configuration say otherwise."""
     issuer, upstream = around.issuer, around.upstream
@@ -137,20 +145,22 @@ async def running_service(
             "oidc_issuer": issuer.url,
             "oidc_audience": AUDIENCE,
             "database_url": f"sqlite:///{folder / 'service.db'}",
+            "audit_checkpoints": folder / "checkpoints",
             "config_dir": configuration(folder / "config", **{"models": models, **(changes or {})}),
         }
         chosen = Settings(**{**usual, **settings})
         engine = open_engine(chosen.database_url)
         stack.callback(engine.dispose)
         migrate(engine)
-        url = await stack.enter_async_context(served_app(chosen))
+        url = await stack.enter_async_context(served_app(chosen, listener))
         http = await stack.enter_async_context(httpx2.AsyncClient(timeout=30))
-        yield Service(url, issuer, upstream, http, engine)
+        yield Service(url, issuer, upstream, http, engine, chosen.audit_checkpoints)
 
 
 @asynccontextmanager
-async def served_app(settings: Settings) -> AsyncIterator[str]:
-    listener = listen(0, "PORT")
+async def served_app(settings: Settings, listener: socket | None = None) -> AsyncIterator[str]:
+    """`listener` for who had to know the address before."""
+    listener = listener or listen(0, "PORT")
     server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None, access_log=False, lifespan="on"))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:

@@ -33,6 +33,7 @@ async def own_service() -> AsyncIterator[Target]:
     with tempfile.TemporaryDirectory(prefix="evals-", ignore_cleanup_errors=True) as folder:
         environment = {
             "DATABASE_URL": f"sqlite:///{Path(folder, 'service.db').as_posix()}",
+            "AUDIT_CHECKPOINTS": str(Path(folder, "checkpoints")),
             "REDIS_URL": "",
             "METRICS_PORT": "",  # the developer's own service may have it
             "LOG_LEVEL": "WARNING",

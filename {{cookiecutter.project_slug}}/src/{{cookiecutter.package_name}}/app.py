@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import __version__, database, errors, health, schema
+from . import __version__, database, errors, health, schema, web
 from .api import ROUTERS, BodyLimit, InFlightCap
 from .audit import AuditEvent, Kind, new_call_id
 from .errors import ServiceError
@@ -51,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
         },  # request_id.py makes the one server span
         redirect_slashes=False,
     )
-    for router in (health.router, *ROUTERS):
+    for router in (health.router, *ROUTERS, *web.ROUTERS):
         app.include_router(router)
     for kind in (ServiceError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, answer_error)
@@ -65,6 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
         )
+    app.add_middleware(web.SafeAnswers, https=settings.public_url.startswith("https://"))
     app.add_middleware(_ObservedOnceOpen)
     return app
 
@@ -93,13 +94,25 @@ def _lifespan(settings: Settings):  # type: ignore[no-untyped-def]  # Starlette'
                 "services": services,
                 "settings": settings,
                 "verifier": services.verifier,
+                "browsers": services.browsers,
+                "writer": services.writer,
+                "trail": services.trail,
                 "policy": services.configuration.policy,
                 "models": services.models,
                 "checks": _checks(services),
-                "shown": lambda: {"loading": services.chain.loading(), "failing": services.chain.failing()},
+                "shown": lambda: _shown(services),
             }
 
     return lifespan
+
+
+def _shown(services: Services) -> dict[str, Any]:
+    return {
+        "loading": services.chain.loading(),
+        "failing": services.chain.failing(),
+        "stopped": [" ".join(one) for one in services.switches.stopped],
+        "checkpoints": "failing" if services.notary.failing else "written",
+    }
 
 
 def _checks(services: Services) -> dict[str, health.Check]:
@@ -113,7 +126,7 @@ def _checks(services: Services) -> dict[str, health.Check]:
             return "the database does not answer"
         if await asyncio.to_thread(schema.pending, services.engine):
             return "migrations are not applied; run the command 'migrate'"
-        return None
+        return "the last commit of the audit trail was lost" if services.writer.failing else None
 
     async def routes() -> str | None:
         unserved = [

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 from dotenv import load_dotenv
 
-from . import __version__
+from . import __version__, commands
+from .commands import with_settings
 from .configfile import ConfigurationError
 from .settings import Settings, read_settings
 
-BAD_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
 GRACE = 30  # seconds that running answers get after SIGTERM
 
 
@@ -29,18 +28,8 @@ def main() -> None:
     load_dotenv(Path(".env"))
 
 
-def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(read_settings(), *args, **kwargs)
-        except ConfigurationError as error:
-            click.echo("The configuration has faults:", err=True)
-            for fault in error.faults:
-                click.echo(f"  {fault}", err=True)
-            sys.exit(BAD_CONFIGURATION)
-
-    return run
+for command in commands.COMMANDS:
+    main.add_command(command)
 
 
 @main.command()
@@ -51,15 +40,18 @@ def serve(settings: Settings) -> None:
 
     from .app import create_app
     from .database import open_engine
-    from .governance import scrub
+    from .governance import open_scrub
     from .schema import migrate as apply_migrations
     from .services import check_environment, read_configuration
     from .telemetry import configure_logs
 
-    configure_logs(settings.log_level, scrub)
-    check_environment(settings, read_configuration(settings))
+    configuration = read_configuration(settings)
+    configure_logs(settings.log_level, open_scrub(configuration.policy.patterns))
+    check_environment(settings, configuration)
     if settings.environment == "local":
         apply_migrations(open_engine(settings.database_url))
+    # Once everything is answered, uvicorn sends itself the signal that it was sent: to have ended so is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         create_app(settings),
         host=settings.host,
@@ -122,55 +114,6 @@ def receipt_line(receipt: dict[str, Any]) -> str:
         f"{receipt['input_tokens']}+{receipt['output_tokens']} tokens · {cost} · {receipt['latency_ms']} ms · "
         f"audit {receipt['audit_id']}"
     )
-
-
-@main.command()
-@click.option("--json", "as_json", is_flag=True)
-@with_settings
-def policy(settings: Settings, as_json: bool) -> None:
-    """Print which deployments may answer, by route and class of data."""
-    from .services import read_configuration
-
-    compiled = read_configuration(settings).policy
-    rows = [(route, name, [one.name for one in cell.deployments]) for (name, route), cell in compiled.matrix.items()]
-    if as_json:
-        click.echo(
-            json.dumps([{"route": route, "data_class": name, "deployments": found} for route, name, found in rows])
-        )
-        return
-    click.echo(f"policy {compiled.version}")
-    for route, name, found in rows:
-        click.echo(f"  {route:<16} {name:<16} {', '.join(found) or '- none -'}")
-        for reason in () if found else compiled.matrix[name, route].kept_out:
-            click.echo(f"  {'':<33} {reason}")
-
-
-@main.group()
-def audit() -> None:
-    """The audit trail."""
-
-
-@audit.command()
-@click.option("--json", "as_json", is_flag=True)
-@with_settings
-def verify(settings: Settings, as_json: bool) -> None:
-    """Check every record's hash and place. Exit status 1 names the first bad record of each chain."""
-    from .audit import verify as verify_trail
-    from .database import open_engine
-
-    verdict = verify_trail(open_engine(settings.database_url))
-    if as_json:
-        faults = [{"writer": one.writer, "seq": one.seq, "reason": one.reason} for one in verdict.faults]
-        click.echo(json.dumps({"records": verdict.records, "unfinished": verdict.unfinished, "faults": faults}))
-    else:
-        for fault in verdict.faults:
-            click.echo(str(fault))
-        state = "does NOT verify" if verdict.faults else "verifies"
-        click.echo(
-            f"The trail {state}: {verdict.records} records by {verdict.writers} writers, "
-            f"{verdict.unfinished} calls without an end."
-        )
-    sys.exit(1 if verdict.faults else 0)
 
 
 @main.command()

@@ -59,10 +59,22 @@ def locate(name: str, lines: dict[Place, int], place: Place) -> str:
 
 
 def secret(name: str) -> str | None:
-    """The variable NAME, or the content of the file that NAME_FILE names; None where neither gives one."""
-    if path := os.environ.get(f"{name}_FILE"):
+    """The variable NAME, or the content of the file that NAME_FILE names; None where neither gives one.
+
+    Raises ConfigurationError where the file cannot be read.
+    """
+    path = os.environ.get(f"{name}_FILE")
+    if not path:
+        return os.environ.get(name) or None
+    try:
         return Path(path).read_text(encoding="utf-8").strip() or None
-    return os.environ.get(name) or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            [f"{name}_FILE: cannot be read ({type(error).__name__}); name a file that holds the secret"]
+        ) from None
+
+
+_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")}
 
 
 class _Loader(yaml.SafeLoader):
@@ -77,17 +89,27 @@ class _Loader(yaml.SafeLoader):
 def read(path: Path, model: type[M], faults: Faults) -> ConfigFile[M] | None:
     """None when the file has faults; they are in `faults` then."""
     name = f"{path.parent.name}/{path.name}"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        faults.add(name, f"cannot be read ({type(error).__name__}); CONFIG_DIR must name the folder that holds it")
+        return None
+    return parse(name, text, model, faults)
+
+
+def parse(name: str, text: str, model: type[M], faults: Faults) -> ConfigFile[M] | None:
+    """None when the text has faults; they are in `faults` then, by `name` and line."""
     before = len(faults.found)
     lines: dict[Place, int] = {}
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+        node = yaml.compose(text, Loader=_Loader)
         content = _value(node, (), lines, faults, name) if node else {}
-    except (OSError, UnicodeDecodeError) as error:
-        faults.add(name, f"cannot be read ({type(error).__name__}); CONFIG_DIR must name the folder that holds it")
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "a character that YAML does not allow"
         faults.add(f"{name}:{mark.line + 1 if mark else 1}", f"not valid YAML: {problem}")
+    except RecursionError:
+        faults.add(name, "is nested too deeply")
     if len(faults.found) > before:
         return None
     return _validate(name, content, lines, model, faults)
@@ -110,15 +132,19 @@ def _wording(fault: Any) -> str:
 
 
 def _value(node: yaml.Node, place: Place, lines: dict[Place, int], faults: Faults, name: str) -> Any:
-    lines[place] = node.start_mark.line + 1
+    lines[place] = line = node.start_mark.line + 1
+    if node.tag not in _TAGS:
+        faults.add(f"{name}:{line}", f"the tag {node.tag} is not allowed here")
+        return None
     if isinstance(node, yaml.MappingNode):
         return dict(_pairs(node, place, lines, faults, name))
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*place, i), lines, faults, name) for i, item in enumerate(node.value)]
-    if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
-        faults.add(f"{name}:{node.start_mark.line + 1}", f"the tag {node.tag} is not allowed here")
+    try:
+        return yaml.SafeLoader("").construct_object(node)
+    except ValueError:
+        faults.add(f"{name}:{line}", f"'{node.value[:40]}' is no {node.tag.rpartition(':')[2]}; put a text into quotes")
         return None
-    return yaml.SafeLoader("").construct_object(node)
 
 
 def _pairs(
@@ -126,7 +152,10 @@ def _pairs(
 ) -> Iterator[tuple[str, Any]]:
     seen: dict[str, int] = {}
     for key_node, value_node in node.value:
-        key, line = str(key_node.value), key_node.start_mark.line + 1
+        key, line = key_node.value, key_node.start_mark.line + 1
+        if not isinstance(key, str):
+            faults.add(f"{name}:{line}", "a key must be one word")
+            continue
         if key in seen:
             faults.add(f"{name}:{line}", f"'{key}' stands here a second time; first on line {seen[key]}")
             continue

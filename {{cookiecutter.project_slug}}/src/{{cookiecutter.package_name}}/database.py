@@ -40,8 +40,8 @@ def open_engine(url: str) -> Engine:
         engine = create_engine(
             url, pool_pre_ping=True, hide_parameters=True, connect_args={} if sqlite else _POSTGRESQL
         )
-    except (SQLAlchemyError, ValueError):  # their texts may hold the password
-        raise ConfigurationError(["DATABASE_URL: is not the address of a database; docs/settings.md shows two"]) from None
+    except (SQLAlchemyError, ValueError, ImportError):  # their texts may hold the password
+        raise ConfigurationError(["DATABASE_URL: is no address of a database; docs/settings.md shows two"]) from None
     if sqlite:
         event.listen(engine, "connect", _set_sqlite_pragmas)
         event.listen(engine, "begin", _begin_sqlite)
@@ -90,6 +90,10 @@ class Book(Protocol):
 
     def write(self, connection: Connection, entries: Sequence[Any]) -> Mapping[int, ServiceError]:
         """Returns what it refuses, by the entry's place; later books are then not given the rest of that work."""
+        ...
+
+    def committed(self) -> None:
+        """What was written last is durable."""
         ...
 
     def forget(self) -> None:
@@ -177,6 +181,8 @@ class Writer:
             return
         finally:
             self._metrics.commit_duration.record(time.monotonic() - begun)
+        for book in self._books:
+            book.committed()
         for place, work in enumerate(batch):
             if place in refused:
                 work.fail(refused[place])
@@ -204,7 +210,7 @@ class Writer:
 
 
 def _unavailable() -> AuditUnavailable:
-    return AuditUnavailable("The audit trail cannot be written, so there is no answer. Try again shortly.", retry_after=5)
+    return AuditUnavailable("The audit trail cannot be written, so there is no answer; try again.", retry_after=5)
 
 
 @asynccontextmanager

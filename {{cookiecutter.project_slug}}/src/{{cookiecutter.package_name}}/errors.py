@@ -1,7 +1,7 @@
 """What can go wrong, and how a caller sees it.
 
 ServiceError                 one answer in OpenAI's error shape; `app.py` holds the only handler
-├── InvalidRequest           400 ── ContextLengthExceeded, ContentFiltered
+├── InvalidRequest           400 ── ContextLengthExceeded, ContentFiltered, LoginRefused
 ├── InvalidToken             401
 ├── BudgetExceeded           402
 ├── PermissionDenied         403 ── DataClassRefused
@@ -62,6 +62,12 @@ class ContextLengthExceeded(InvalidRequest):
 
 class ContentFiltered(InvalidRequest):
     code = "content_filter"
+
+
+class LoginRefused(InvalidRequest):
+    """A browser sees its reason on a page."""
+
+    code = "login_refused"
 
 
 class InvalidToken(ServiceError):

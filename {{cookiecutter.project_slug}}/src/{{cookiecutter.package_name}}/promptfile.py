@@ -7,10 +7,7 @@ import string
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-from pydantic import ValidationError
-
-from .configfile import Faults, Section
+from .configfile import Faults, Section, parse
 
 
 class PromptHeader(Section):
@@ -31,9 +28,14 @@ class Prompt:
 
 
 def split_front_matter(text: str) -> tuple[str, str]:
-    """The YAML between two lines of `---`, and the Markdown after it."""
-    _, header, body = text.split("---\n", 2)
-    return header, body.strip()
+    """The YAML between two lines of `---`, and the Markdown after it. Raises ValueError where there is none.
+
+    The YAML begins with an empty line in the place of the first `---`, so that its line numbers are the file's.
+    """
+    before, header, body = f"\n{text}".split("\n---\n", 2)
+    if before:
+        raise ValueError("something stands before the front matter")
+    return f"\n{header}", body.strip()
 
 
 def read(path: Path, faults: Faults) -> Prompt | None:
@@ -42,14 +44,16 @@ def read(path: Path, faults: Faults) -> Prompt | None:
     try:
         text = path.read_text(encoding="utf-8")
         front, body = split_front_matter(text)
-        header = PromptHeader.model_validate(yaml.safe_load(front))
-    except (OSError, ValueError, yaml.YAMLError, ValidationError) as error:
+    except (OSError, ValueError) as error:
         faults.add(
             name,
             f"wants front matter with version, owner and inputs between two lines of '---' ({type(error).__name__})",
         )
         return None
-    template = string.Template(body)
+    file = parse(name, front, PromptHeader, faults)
+    if file is None:
+        return None
+    header, template = file.content, string.Template(body)
     if not template.is_valid() or set(template.get_identifiers()) != header.inputs:
         used = ", ".join(sorted(template.get_identifiers())) or "none"
         faults.add(

@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
@@ -17,6 +17,10 @@ def migrate(engine: Engine) -> None:
     """Both branches, the template's and the team's, to their heads."""
     config = _config()
     with engine.execution_options(writes=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # However long one takes; and when several replicas start at once, one migrates and the others wait.
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('migrations'))"))
         config.attributes["connection"] = connection
         command.upgrade(config, "heads")
 

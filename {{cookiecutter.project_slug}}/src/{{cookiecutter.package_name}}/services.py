@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import hashlib
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,7 +13,19 @@ from sqlalchemy import Engine
 
 from . import __name__ as package
 from . import __version__, configfile, database, schema
-from .audit import AuditEvent, Json, Kind, Trail, new_call_id
+from .audit import (
+    AuditEvent,
+    Checkpoints,
+    Clerk,
+    ContentDigests,
+    Json,
+    Kind,
+    Notary,
+    SigningKeys,
+    Trail,
+    new_call_id,
+    notarised,
+)
 from .configfile import ConfigurationError, Faults
 from .gateway import (
     Catalogue,
@@ -31,25 +44,42 @@ from .governance import (
     Model,
     Policy,
     PolicyFile,
+    Switches,
     compile_policy,
     open_limits,
-    redact,
+    open_redactor,
+    watched,
 )
 from .handbook import open_handbook
-from .identity import AccessFile, AccessRules, IssuerKeys, TokenVerifier
+from .identity import (
+    AccessFile,
+    AccessRules,
+    Browsers,
+    ClientRegistration,
+    IssuerKeys,
+    Login,
+    Seal,
+    Sessions,
+    Site,
+    TokenVerifier,
+)
 from .settings import Settings, is_loopback
 from .telemetry import Telemetry, open_telemetry
 
 _log = structlog.get_logger()
 
 
+Feature = Callable[[GovernedGateway], Model]
+
+
 @dataclass(frozen=True)
 class Configuration:
-    """The three files of CONFIG_DIR, read and found to fit each other."""
+    """The three files of CONFIG_DIR and those of the features, read and found to fit each other."""
 
     access: AccessRules
     catalogue: Catalogue
     policy: Policy
+    features: Mapping[str, Feature]
 
 
 @dataclass(frozen=True)
@@ -60,8 +90,11 @@ class Services:
     engine: Engine
     writer: database.Writer
     trail: Trail
+    notary: Notary
+    switches: Switches
     keys: IssuerKeys
     verifier: TokenVerifier
+    browsers: Browsers | None
     chain: ChainGateway
     models: Mapping[str, Model]
 
@@ -77,9 +110,17 @@ def read_configuration(settings: Settings) -> Configuration:
     access = AccessRules(access_file.content)
     catalogue = build_catalogue(models_file, faults)
     policy = compile_policy(policy_file, catalogue, access.roles, faults)
+    features = _features(policy, faults) if policy else {}
     faults.raise_if_any()
     assert policy is not None  # noqa: S101 # without faults there is a policy
-    return Configuration(access, catalogue, policy)
+    return Configuration(access, catalogue, policy, features)
+
+
+def _features(policy: Policy, faults: Faults) -> dict[str, Feature]:
+    """A model name → the feature that answers it, once it has the governed gateway."""
+    features: dict[str, Feature | None] = {}
+    features["handbook"] = open_handbook(policy, faults)
+    return {name: feature for name, feature in features.items() if feature}
 
 
 def check_environment(settings: Settings, configuration: Configuration) -> None:
@@ -118,37 +159,81 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.callback(engine.dispose)
         database.check_durability(engine)
         trail, ledger = Trail(), Ledger()
+        # Entered before the writer, so that its last checkpoint follows the writer's last commit.
+        notary = await stack.enter_async_context(
+            notarised(Notary(trail, open_checkpoints(settings), telemetry.metrics))
+        )
         writer = await stack.enter_async_context(
             database.running(database.Writer(engine, [ledger, trail], telemetry.metrics))
         )
+        switches = await stack.enter_async_context(watched(Switches(engine)))
         keys = IssuerKeys(settings.oidc_issuer, session)
         verifier = TokenVerifier(settings.oidc_issuer, settings.oidc_audience, configuration.access, keys)
         chain = ChainGateway(_gateways(configuration.catalogue, session), telemetry)
         governed = GovernedGateway(
             configuration.policy,
+            switches,
             open_limits(settings.redis_url),
-            redact,
+            open_redactor(configuration.policy.patterns),
+            ContentDigests(settings.secret_key),
             ledger,
             trail,
             writer,
             chain,
             telemetry,
         )
-        models = _models(governed, configuration.policy)
-        services = Services(settings, configuration, telemetry, engine, writer, trail, keys, verifier, chain, models)
+        models = _models(governed, configuration)
+        browsers = _browsers(settings, configuration.access, keys, verifier, engine)
+        services = Services(
+            settings,
+            configuration,
+            telemetry,
+            engine,
+            writer,
+            trail,
+            notary,
+            switches,
+            keys,
+            verifier,
+            browsers,
+            chain,
+            models,
+        )
         await _record_loaded(services)
         await keys.refresh()
         yield services
 
 
-def _models(governed: GovernedGateway, policy: Policy) -> dict[str, Model]:
+def _browsers(
+    settings: Settings, rules: AccessRules, keys: IssuerKeys, verifier: TokenVerifier, engine: Engine
+) -> Browsers | None:
+    if settings.oidc_client_id is None:
+        return None
+    client = ClientRegistration(
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        public_url=settings.public_url,
+    )
+    login = Login(client, rules, keys, verifier, Seal(settings.secret_key, "login"))
+    sessions = Sessions(engine, Seal(settings.secret_key, "sessions"))
+    return Browsers(Site(settings.public_url), login, sessions, verifier)
+
+
+def open_checkpoints(settings: Settings) -> Checkpoints:
+    return Checkpoints(settings.audit_checkpoints, SigningKeys(settings.audit_signing_key))
+
+
+def open_clerk(settings: Settings) -> Clerk:
+    """For commands that change something beside a running service, and record it."""
+    return Clerk(database.open_engine(settings.database_url), open_checkpoints(settings))
+
+
+def _models(governed: GovernedGateway, configuration: Configuration) -> dict[str, Model]:
     """A model name → what answers it: every route by itself, and each feature under its own name."""
-    faults = Faults()
-    features: dict[str, Model | None] = {}
-    features["handbook"] = open_handbook(governed, policy, faults)
-    faults.raise_if_any()
-    routes: dict[str, Model] = dict.fromkeys(policy.catalogue.routes, governed)
-    return routes | {name: feature for name, feature in features.items() if feature}
+    routes: dict[str, Model] = dict.fromkeys(configuration.catalogue.routes, governed)
+    return routes | {name: feature(governed) for name, feature in configuration.features.items()}
 
 
 def _gateways(catalogue: Catalogue, session: aiohttp.ClientSession) -> dict[str, Gateway]:
@@ -182,5 +267,9 @@ async def _record_loaded(services: Services) -> None:
     details: dict[str, Json] = {
         "policy_version": services.configuration.policy.version,
         "version": __version__,
+        "config": {
+            file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in sorted(services.settings.config_dir.glob("*.yaml"))
+        },
     }
     await services.writer.commit({services.trail: AuditEvent(Kind.LOADED, new_call_id(), details=details)})

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import os
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from .configfile import ConfigurationError, secret
+from .configfile import ConfigurationError, Faults, secret
 
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-_SECRETS = ("database_url", "redis_url")
+_SECRETS = ("database_url", "redis_url", "oidc_client_secret", "secret_key", "audit_signing_key")
+LOCAL_SECRET_KEY = "for-the-local-environment-only: everybody knows it"  # noqa: S105 # production refuses it
+LOCAL_SIGNING_KEY = "Zm9yLXRoZS1sb2NhbC1lbnZpcm9ubWVudC1vbmx5ISE="  # likewise
+
+
+def _signing_keys(text: str) -> str:
+    from .audit import SigningKeys  # not needed by commands that only ask the running service
+
+    SigningKeys(text)
+    return text
 
 
 class Settings(BaseSettings):
@@ -23,10 +31,15 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] = "http://127.0.0.1:8000"
-    oidc_issuer: Annotated[str, Field(pattern=r"^https?://\S+$")]
-    oidc_audience: Annotated[str, Field(min_length=1)]
-    database_url: str = "sqlite:///service.db"
-    redis_url: str | None = None
+    oidc_issuer: Annotated[str, Field(pattern=r"^https?://\S+$")] = "http://127.0.0.1:8910"
+    oidc_audience: Annotated[str, Field(min_length=1)] = __name__.partition(".")[0]
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = None
+    secret_key: Annotated[str, Field(pattern=r"[^,\s]")] = LOCAL_SECRET_KEY
+    database_url: Annotated[str, Field(pattern=r"^(sqlite:///|postgresql\+psycopg://).+$")] = "sqlite:///service.db"
+    audit_checkpoints: Path = Path("checkpoints")
+    audit_signing_key: Annotated[str, AfterValidator(_signing_keys)] = LOCAL_SIGNING_KEY
+    redis_url: Annotated[str, Field(pattern=r"^rediss?://\S+$")] | None = None
     config_dir: Path = Path("config")
     cors_origins: Annotated[list[str], NoDecode] = []
     trusted_proxies: Annotated[list[str], NoDecode] = []
@@ -39,12 +52,16 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _prepare(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Secrets may come from files; lists are written with commas; an empty variable is one that is not set."""
-        files = {name: secret(name.upper()) for name in _SECRETS if os.environ.get(f"{name.upper()}_FILE")}
+        """Lists are written with commas; an empty variable is one that is not set."""
         for name in ("cors_origins", "trusted_proxies"):
             if isinstance(values.get(name), str):
                 values[name] = [one.strip() for one in values[name].split(",") if one.strip()]
-        return {name: value for name, value in {**values, **files}.items() if value != ""}
+        return {name: value for name, value in values.items() if value != ""}
+
+    def sqlite_file(self) -> Path | None:
+        """None where the database is no file."""
+        sqlite, _, path = self.database_url.partition("sqlite:///")
+        return Path(path) if not sqlite else None
 
     def faults(self) -> list[str]:
         """What production refuses to start with, and staging warns of."""
@@ -55,6 +72,11 @@ class Settings(BaseSettings):
             )
         if not self.public_url.startswith("https://"):
             found.append(f"PUBLIC_URL: {self.public_url} must begin with https:// in {self.environment}")
+        keys = [key.strip() for key in self.secret_key.split(",") if key.strip()]
+        if LOCAL_SECRET_KEY in keys or min(map(len, keys)) < 32:
+            found.append("SECRET_KEY: must be 32 characters or more that nobody knows; see 'openssl rand -hex 32'")
+        if LOCAL_SIGNING_KEY in self.audit_signing_key:
+            found.append("AUDIT_SIGNING_KEY: is the one that everybody knows; 'openssl rand -base64 32' makes another")
         if self.database_url.startswith("sqlite") and not self.single_replica:
             found.append("DATABASE_URL: SQLite serves one replica only; use PostgreSQL, or set SINGLE_REPLICA=true")
         return found
@@ -62,22 +84,29 @@ class Settings(BaseSettings):
 
 def read_settings() -> Settings:
     """Raises ConfigurationError, naming every setting that is wrong or missing, and no secret's value."""
+    faults = Faults()
+    files: dict[str, Any] = {}
+    for name in _SECRETS:
+        try:
+            files |= {name: value} if (value := secret(name.upper())) else {}
+        except ConfigurationError as error:
+            faults.found += error.faults
     try:
-        return Settings()  # type: ignore[call-arg]  # the values come from the environment
+        settings = Settings(**files)  # the other values come from the environment
     except ValidationError as error:
-        raise ConfigurationError(
-            [_fault(one) for one in error.errors(include_url=False, include_input=False)]
-        ) from None
+        faults.found += [_fault(one) for one in error.errors(include_url=False, include_input=False)]
+    faults.raise_if_any()
+    return settings
 
 
 def _fault(fault: Any) -> str:
     name = ".".join(str(part) for part in fault["loc"][:1]).upper()
-    return (
-        f"{name}: is not set; docs/settings.md tells what it is"
-        if fault["type"] == "missing"
-        else f"{name}: {fault['msg']}"
-    )
+    return f"{name}: {fault['msg']}"
 
 
 def is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in _LOOPBACK
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

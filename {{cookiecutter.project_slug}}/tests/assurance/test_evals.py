@@ -1,4 +1,4 @@
-"""The evaluators, the suites, and the exit status that a pipeline goes by."""
+"""The evaluators, the verdict, and the exit status that a pipeline goes by."""
 
 import asyncio
 import json
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pydantic_evals import Case
 from pydantic_evals.evaluators import Evaluator
 
@@ -15,8 +14,9 @@ from assurance.evals.evaluators import EVALUATORS, AnsweredAs, Cites, DoesNotSay
 from assurance.evals.question import Question, Reply
 from assurance.evals.report import Verdict, conclusion, verdict
 from assurance.evals.run import main
-from assurance.evals.suite import Cases, Metadata, Suite, SuiteError, read_suites
+from assurance.evals.suite import Cases, Metadata, Suite
 from local.stack import Stack, local_stack
+from tests.assurance.written import case, written
 from tests.service import Service, Surroundings, running_service
 
 ASKED = Question(ask="How many?", model="assistant")
@@ -100,50 +100,6 @@ async def test_a_service_that_fails_passes_nothing() -> None:
     found = verdict(suite, await suite.cases.evaluate(broken, progress=False))
     assert not found.passed
     assert "FELL suite/only: TimeoutError: too slow" in list(conclusion([found]))
-
-
-def test_the_cases_of_this_project_can_be_read() -> None:
-    assert "assistant" in {suite.name for suite in read_suites()}
-
-
-def case(ask: str = "Is it?", **changes: Any) -> dict[str, Any]:
-    usual = {"name": "only", "inputs": {"model": "assistant", "ask": ask}, "evaluators": [{"Says": ["it"]}]}
-    return {"name": "some", "cases": [{**usual, **changes}]}
-
-
-def written(folder: Path, content: dict[str, Any], thresholds: dict[str, Any] | None = None) -> tuple[Path, Path]:
-    cases = folder / "cases"
-    cases.mkdir()
-    (cases / "some.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    shares = folder / "thresholds.yaml"
-    shares.write_text(yaml.safe_dump(thresholds or {"default": 1}), encoding="utf-8")
-    return cases, shares
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (case(inputs={"model": "assistant", "ask": "?", "data_clas": "public"}), "data_clas"),
-        (case(metadata={"requird": True}), "requird"),
-        (case(evaluators=[]), "'only' has no evaluators"),
-        (case(evaluators=[{"Say": ["it"]}]), "'Say'"),
-    ],
-)
-def test_a_case_with_a_slip_is_refused_by_file_and_name(tmp_path: Path, content: dict[str, Any], says: str) -> None:
-    with pytest.raises(SuiteError, match=r"some\.yaml") as refusal:
-        read_suites(*written(tmp_path, content))
-    assert says in str(refusal.value)
-
-
-@pytest.mark.parametrize("thresholds", [{"some": 0.5}, {"default": 0}, {"default": 80}, {"default": "all"}])
-def test_a_threshold_that_guards_nothing_is_refused(tmp_path: Path, thresholds: dict[str, Any]) -> None:
-    with pytest.raises(SuiteError, match=r"thresholds\.yaml"):
-        read_suites(*written(tmp_path, case(), thresholds))
-
-
-def test_a_file_may_have_a_threshold_of_its_own(tmp_path: Path) -> None:
-    (suite,) = read_suites(*written(tmp_path, case(), {"default": 1, "some": 0.25, "file of a deleted feature": 1}))
-    assert suite.threshold == 0.25
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
@@ -12,7 +13,8 @@ _SPAN = re.compile(r"`([^`\n]+)`")
 
 def pages() -> list[Path]:
     """Those that people read; a prompt or a document of the example is none of them."""
-    return [*PROJECT.glob("*.md"), *(page for top in ("docs", "ops", "assurance") for page in PROJECT.glob(f"{top}/**/*.md"))]
+    below = (page for top in ("docs", "ops", "assurance") for page in PROJECT.glob(f"{top}/**/*.md"))
+    return sorted([*PROJECT.glob("*.md"), *below])
 
 
 def text(page: Path) -> str:
@@ -37,8 +39,7 @@ def code(page: Path) -> Iterator[str]:
 
 def rows(page: Path) -> Iterator[list[str]]:
     """The cells of every table, headings left out."""
-    lines = text(page).splitlines()
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in pairwise(text(page).splitlines()):
         if line.startswith("|") and before.startswith("|") and not line.startswith("| ---"):
             yield [cell.strip() for cell in line.strip("|").split(" | ")]
 

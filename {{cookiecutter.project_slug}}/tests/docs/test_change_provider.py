@@ -1,4 +1,4 @@
-"""The YAML of docs/change-the-provider.md and of the README, applied to the project's configuration as a reader would."""
+"""The YAML of docs/change-the-provider.md and of the README, applied as a reader would apply it."""
 
 import json
 from pathlib import Path
@@ -12,12 +12,16 @@ from {{ cookiecutter.package_name }}.governance import Policy
 from {{ cookiecutter.package_name }}.services import read_configuration
 from {{ cookiecutter.package_name }}.settings import Settings
 
-from tests.docs.pages import DOCS, PROJECT, blocks, names, rows
+from tests.docs.pages import DOCS, PROJECT, blocks, names, rows, text
 from tests.service import CONFIG, configuration
 
 PAGE = DOCS / "change-the-provider.md"
-CHANGES: list[dict[str, Any]] = [yaml.safe_load(block) for page in (PROJECT / "README.md", PAGE) for block in blocks(page, "yaml")]
 ROUTE = "assistant"
+WRITTEN: list[dict[str, Any]] = [
+    yaml.safe_load(block) for page in (PROJECT / "README.md", PAGE) for block in blocks(page, "yaml")
+]
+CHANGES = [part for part in WRITTEN if "deployments" in part]
+(CLASSES,) = [part["data_classes"] for part in WRITTEN if "data_classes" in part]
 
 
 def entry(change: dict[str, Any]) -> dict[str, Any]:
@@ -31,12 +35,14 @@ def change(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def settings(folder: Path, change: dict[str, Any]) -> Settings:
-    models = yaml.safe_load((CONFIG / "models.yaml").read_text(encoding="utf-8"))
-    models["deployments"] |= change["deployments"]
-    for name, route in change["routes"].items():
-        models["routes"][name] = models["routes"].get(name, {}) | route
-    only = {name: models["routes"][name] for name in change["routes"]}
-    config = configuration(folder, models={"deployments": models["deployments"], "routes": only})
+    """The project's deployments and the page's; classes are the page's, whatever the team's policy says by now."""
+    models, access = (yaml.safe_load(text(CONFIG / name)) for name in ("models.yaml", "access.yaml"))
+    rules = {"data_classes": CLASSES, "default_class": "internal", "limits": {}, "redact": {}}
+    config = configuration(
+        folder,
+        models={"deployments": models["deployments"] | change["deployments"], "routes": change["routes"]},
+        policy=rules | {"ceilings": dict.fromkeys(access["roles"], "restricted")},
+    )
     return Settings(oidc_issuer="https://login.example.com", oidc_audience="service", config_dir=config)
 
 

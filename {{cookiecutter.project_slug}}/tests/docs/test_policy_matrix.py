@@ -35,8 +35,7 @@ def test_the_matrix_on_paper_is_the_one_in_force(tmp_path: Path) -> None:
     (on_paper,) = blocks(page, "text")
     version, in_force = printed(tmp_path).replace("\r\n", "\n").split("\n", 1)
     assert version.startswith("policy ")
-    message = f"{page.relative_to(PROJECT)} is out of date; replace its block by what '{PRINT}' prints below its first line"
-    assert on_paper == in_force, message
+    assert on_paper == in_force, f"{page} is out of date. Replace its block by all but the first line of: {PRINT}"
 
 
 def test_the_page_names_the_command_that_writes_it_again() -> None:

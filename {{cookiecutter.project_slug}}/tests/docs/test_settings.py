@@ -1,5 +1,6 @@
 """docs/settings.md has a row for every setting, with its default, and none for what nobody reads."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ from pydantic_core import PydanticUndefined
 
 from {{ cookiecutter.package_name }}.settings import Settings
 
-from tests.docs.pages import DOCS, PROJECT, names, rows
+from tests.docs.pages import DOCS, PROJECT, names, rows, text
 
 PAGE = DOCS / "settings.md"
 FIELDS = {name.upper(): field for name, field in Settings.model_fields.items()}
@@ -25,26 +26,43 @@ READ_BY_LIBRARIES = {
     "SSL_CERT_FILE",
     "UV_DEFAULT_INDEX",
 }
+DEFAULT_IN_WORDS = {"`AUDIT_SIGNING_KEY`", "`OTEL_SERVICE_NAME`", "`SECRET_KEY`"}
 NAMED_BY_CONFIGURATION = {"ANTHROPIC_API_KEY", "LOCAL_MODEL_URL", "OPENAI_API_KEY"}
-READ_BY_THE_LOCAL_STACK = {"LOCAL_IDP_PORT", "LOCAL_MODEL_PORT", "LOCAL_TRACE_PORT"}
+READ_AROUND_THE_SERVICE = {
+    "EVAL_CLIENT_ID",
+    "EVAL_CLIENT_SECRET",
+    "EVAL_ISSUER",
+    "EVAL_URL",
+    "LOCAL_IDP_PORT",
+    "LOCAL_MODEL_PORT",
+    "LOCAL_TRACE_PORT",
+    "POSTGRES_PASSWORD",
+}
 
 
 def test_every_setting_has_a_row_and_every_row_is_a_setting() -> None:
     found = [name for row in rows(PAGE) for name in names(row[0])]
-    assert sorted(found) == sorted({*FIELDS, *READ_BY_LIBRARIES, *NAMED_BY_CONFIGURATION, *READ_BY_THE_LOCAL_STACK})
+    assert sorted(found) == sorted({*FIELDS, *READ_BY_LIBRARIES, *NAMED_BY_CONFIGURATION, *READ_AROUND_THE_SERVICE})
 
 
 def test_a_row_is_whole_and_has_the_setting_s_default() -> None:
     for name, default, meaning, example, source in rows(PAGE):
-        assert meaning and example and source, name
+        assert all((meaning, example, source)), name
         field = FIELDS.get(name.strip("`"))
-        if field and name != "`OTEL_SERVICE_NAME`":
+        if field and name not in DEFAULT_IN_WORDS:
             assert default == shown(field.default), name
 
 
-def test_the_local_stack_s_variables_are_those_that_it_reads() -> None:
-    read = "".join(path.read_text(encoding="utf-8") for path in (PROJECT / "local").glob("*.py"))
-    assert [name for name in READ_BY_THE_LOCAL_STACK if f'"{name}"' not in read] == []
+def test_what_stands_around_the_service_reads_its_variables() -> None:
+    sources = [*PROJECT.glob("local/*.py"), *PROJECT.glob("assurance/**/*.py"), PROJECT / "compose.yaml"]
+    read = "".join(text(path) for path in sources)
+    assert [name for name in READ_AROUND_THE_SERVICE if not re.search(rf"\b{name}\b", read)] == []
+
+
+def test_the_example_of_an_env_file_names_settings_only() -> None:
+    named = re.findall(r"^#?([A-Z_]+)=", text(PROJECT / ".env.example"), re.MULTILINE)
+    documented = {name for row in rows(PAGE) for name in names(row[0])}
+    assert [name for name in named if name not in documented] == []
 
 
 def shown(default: Any) -> str:

@@ -1,17 +1,26 @@
 """Calls as governance would permit them, for tests of the gateway alone."""
 
+from typing import Any
+
 from {{ cookiecutter.package_name }}.deadline import Deadline
-from {{ cookiecutter.package_name }}.gateway import ChatRequest, Deployment, Message, Permit, PermittedCall, Route
+from {{ cookiecutter.package_name }}.gateway import (
+    ChatRequest,
+    Deployment,
+    Message,
+    Permit,
+    PermittedCall,
+    Route,
+)
 from {{ cookiecutter.package_name }}.gateway.catalogue import DeploymentEntry
 
 
-def deployment(name: str = "first", **entry: object) -> Deployment:
+def deployment(name: str = "first", **entry: Any) -> Deployment:
     facts = {"region": "eu", "retention_days": 0, "trains_on_data": False, "hosted_by": "self"}
     return Deployment(name, DeploymentEntry.model_validate(facts | entry), "config/models.yaml:1")
 
 
 def permitted_call(
-    *deployments: Deployment, seconds: float = 10, first_token: float = 5, gap: float = 5, **request: object
+    *deployments: Deployment, seconds: float = 10, first_token: float = 5, gap: float = 5, **request: Any
 ) -> PermittedCall:
     route = Route("assistant", deployments, seconds, first_token, gap, frozenset(), "config/models.yaml:9")
     asked = {"model": "assistant", "messages": [Message(role="user", content="Hello?")]}

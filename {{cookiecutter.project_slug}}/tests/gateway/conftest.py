@@ -1,5 +1,6 @@
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import aiohttp
 import pytest
@@ -23,28 +24,39 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-@pytest.fixture
-def library(session: aiohttp.ClientSession) -> LiteLLMLibrary:
-    """Slow in the first test that asks for it: then litellm is imported."""
-    library = LiteLLMLibrary(session)
+@pytest.fixture(scope="session")
+def imported() -> Any:
+    """litellm, whose import takes seconds: once for all tests."""
+    library = LiteLLMLibrary(session=None)  # type: ignore[arg-type]  # each test brings its own
     library.begin_loading()
     give_up = time.monotonic() + 120
     while not library.ready and time.monotonic() < give_up:
         time.sleep(0.01)
     assert library.ready
+    return library.module
+
+
+@pytest.fixture
+def library(imported: Any, session: aiohttp.ClientSession) -> LiteLLMLibrary:
+    library = LiteLLMLibrary(session)
+    library.module = imported
     return library
 
 
-@pytest.fixture(params=["direct", "litellm-openai", "litellm-anthropic"])
-def adapter(
-    request: pytest.FixtureRequest, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> Adapter:
+@pytest.fixture
+def our_key(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("MODEL_KEY", "our-key")
-    key = "MODEL_KEY"
+    return "MODEL_KEY"
+
+
+@pytest.fixture(params=["direct", "litellm-openai", "litellm-anthropic"])
+def adapter(request: pytest.FixtureRequest, session: aiohttp.ClientSession, our_key: str) -> Adapter:
     if request.param == "direct":
-        return lambda address: DirectGateway(deployment(openai="m", base_url=f"{address}/v1", api_key_env=key), session)
+        return lambda address: DirectGateway(
+            deployment(openai="m", base_url=f"{address}/v1", api_key_env=our_key), session
+        )
     library: LiteLLMLibrary = request.getfixturevalue("library")
     provider, path = ("openai", "/v1") if request.param == "litellm-openai" else ("anthropic", "")
     return lambda address: LiteLLMGateway(
-        deployment(litellm=f"{provider}/m", base_url=f"{address}{path}", api_key_env=key), library
+        deployment(litellm=f"{provider}/m", base_url=f"{address}{path}", api_key_env=our_key), library
     )

@@ -2,12 +2,13 @@
 
 import gzip
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from {{ cookiecutter.package_name }}.gateway import Failure as F
+from {{ cookiecutter.package_name }}.gateway import Failure
 
-from tests.gateway.upstream import Reply, Script, Wire
+from tests.gateway.upstream import SECRET, Reply, Script, Wire
 
 EVENTS = {"Content-Type": "text/event-stream"}
 JSON = {"Content-Type": "application/json"}
@@ -18,26 +19,26 @@ class Fault:
     """None: the answer is whole. `by_litellm`: what its adapter calls the stream, where litellm tells us less."""
 
     script: Script
-    plain: F | None
-    streamed: F | None
-    by_litellm: F | None = None
+    plain: Failure | None
+    streamed: Failure | None
+    by_litellm: Failure | None = None
 
 
-def same(script: Script, failure: F | None) -> Fault:
+def same(script: Script, failure: Failure | None) -> Fault:
     return Fault(script, failure, failure)
 
 
-def json_reply(body: Any, status: int = 200, **headers: str) -> Reply:
-    return bytes_reply(json.dumps(body).encode(), status, **headers)
+def json_reply(body: Any, status: int = 200, headers: Mapping[str, str] = JSON) -> Reply:
+    return bytes_reply(json.dumps(body).encode(), status, headers)
 
 
-def bytes_reply(raw: bytes, status: int = 200, **headers: str) -> Reply:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply(status, JSON | named, [raw], len(raw))
+def bytes_reply(raw: bytes, status: int = 200, headers: Mapping[str, str] = JSON) -> Reply:
+    return Reply(status, {**JSON, **headers}, [raw], len(raw))
 
 
-def status(code: int, name: str = "error", message: str = "no", **headers: str) -> Script:
-    return lambda wire, streamed: json_reply(wire.error(name, message), code, **headers)
+def status(code: int, name: str = "error", message: str = "no", retry_after: str | None = None) -> Script:
+    headers = {"Retry-After": retry_after} if retry_after else {}
+    return lambda wire, streamed: json_reply(wire.error(name, message), code, headers)
 
 
 def only_streamed(reply: Script) -> Script:
@@ -86,7 +87,7 @@ def error_mid(wire: Wire, streamed: bool) -> Reply:
 
 
 def bad_chunk(wire: Wire, streamed: bool) -> Reply:
-    bad, events = b'{"choices": [}', wire.events()
+    bad, events = b'{"choices": [%s}' % SECRET.encode(), wire.events()
     if streamed:
         return Reply(headers=EVENTS, pieces=[*events[:3], b"data: " + bad + b"\n\n", *events[3:]])
     return bytes_reply(bad)
@@ -101,7 +102,7 @@ def no_choices(wire: Wire, streamed: bool) -> Reply:
 def null_message(wire: Wire, streamed: bool) -> Reply:
     if streamed:
         return Reply(headers=EVENTS, pieces=[b'data: {"id": "x", "choices": null, "delta": null}\n\n'])
-    choices = [{"index": 0, "message": None, "finish_reason": "stop"}]
+    choices = [{"index": 0, "message": None, "finish_reason": "stop", "note": SECRET}]
     return json_reply(wire.plain() | {"choices": choices, "content": None})
 
 
@@ -111,12 +112,14 @@ def huge(wire: Wire, streamed: bool) -> Reply:
 
 
 def compressed(raw: bytes) -> Script:
-    return lambda wire, streamed: bytes_reply(gzip.compress(raw), Content_Encoding="gzip")
+    body = gzip.compress(raw)
+    return lambda wire, streamed: bytes_reply(body, headers={"Content-Encoding": "gzip"})
 
 
+F = Failure
 TOO_LONG = status(400, "invalid_request_error", "prompt is too long: 9000 tokens > 8192; maximum context length")
 HTML = Reply(502, {"Content-Type": "text/html"}, [b"<html>bad gateway"], 17)
-FLOOD = {f"X_{i}": "x" * 4000 for i in range(200)}
+FLOOD = {f"X-{i}": "x" * 4000 for i in range(200)}
 
 FAULTS: dict[str, Fault] = {
     "whole": same(whole, None),
@@ -132,11 +135,11 @@ FAULTS: dict[str, Fault] = {
     "408": same(status(408), F.SERVER_ERROR),
     "413": same(status(413, "request_too_large"), F.CONTEXT_LENGTH),
     "422": same(status(422), F.BAD_REQUEST),
-    "429": same(status(429, "rate_limit_error", Retry_After="7"), F.RATE_LIMITED),
+    "429": same(status(429, "rate_limit_error", retry_after="7"), F.RATE_LIMITED),
     "429-quota": same(status(429, "insufficient_quota"), F.OUR_FAULT),
     "500": same(status(500), F.SERVER_ERROR),
     "502-html": same(lambda wire, streamed: HTML, F.SERVER_ERROR),
-    "503": same(status(503, Retry_After="3"), F.SERVER_ERROR),
+    "503": same(status(503, retry_after="3"), F.SERVER_ERROR),
     "529": same(status(529, "overloaded_error"), F.SERVER_ERROR),
     "204": same(lambda wire, streamed: Reply(204, length=0), F.NONSENSE),
     "redirect-without-place": same(lambda wire, streamed: Reply(307, length=0), F.REDIRECT),
@@ -147,7 +150,7 @@ FAULTS: dict[str, Fault] = {
     "cut-clean": Fault(cut_clean, F.NONSENSE, F.CUT),
     "unfinished": Fault(unfinished, F.NONSENSE, F.CUT),
     "empty-body": Fault(lambda wire, streamed: Reply(headers=EVENTS, length=0), F.NONSENSE, F.CUT),
-    "not-json": same(lambda wire, streamed: bytes_reply(b"hello"), F.NONSENSE),
+    "not-json": same(lambda wire, streamed: bytes_reply(SECRET.encode()), F.NONSENSE),
     "json-for-stream": Fault(lambda wire, streamed: json_reply(wire.plain()), None, F.NONSENSE),
     "no-choices": Fault(no_choices, F.NONSENSE, F.NONSENSE, by_litellm=F.CUT),
     "null-message": Fault(null_message, F.NONSENSE, F.NONSENSE, by_litellm=F.CUT),
@@ -155,8 +158,8 @@ FAULTS: dict[str, Fault] = {
     "error-mid": Fault(error_mid, F.NONSENSE, F.SERVER_ERROR),
     "huge": same(huge, F.NONSENSE),
     "gzip": same(compressed(b"{}"), F.NONSENSE),
-    "gzip-bomb": same(compressed(bytes(64_000_000)), F.NONSENSE),
-    "header-flood": same(lambda wire, streamed: json_reply(wire.plain(), **FLOOD), F.NONSENSE),
+    "gzip-bomb": same(compressed(bytes(32_000_000)), F.NONSENSE),
+    "header-flood": same(lambda wire, streamed: json_reply(wire.plain(), headers=FLOOD), F.NONSENSE),
 }
 
 

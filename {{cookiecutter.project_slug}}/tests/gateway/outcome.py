@@ -40,7 +40,9 @@ async def failure(gateway: Gateway, call: PermittedCall, *, streamed: bool) -> A
     """None when an answer came. What is raised, however it is printed, holds nothing that the provider wrote."""
     try:
         await answered(gateway, call, streamed=streamed)
-    except AttemptFailed as failed:
-        assert SECRET not in "".join(traceback.format_exception(failed)) + repr(failed)
-        return failed
-    return None
+    except AttemptFailed as error:
+        failed = error
+    else:
+        return None
+    assert SECRET not in "".join(traceback.format_exception(failed)) + repr(failed)
+    return failed

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -105,7 +106,7 @@ async def test_a_redirect_is_not_followed(adapter: Adapter, streamed: bool) -> N
 
 @both_ways
 async def test_the_provider_s_wish_to_wait_is_passed_on(adapter: Adapter, streamed: bool) -> None:
-    async with running(status(429, Retry_After="3600")) as upstream:
+    async with running(status(429, retry_after="3600")) as upstream:
         failed = await failure(adapter(upstream.address), permitted_call(), streamed=streamed)
     assert failed
     assert failed.retry_after == 3600
@@ -137,12 +138,33 @@ async def test_a_connection_is_used_again_after_a_whole_answer(adapter: Adapter,
     assert upstream.accepted == 1
 
 
+async def test_a_connection_that_was_closed_in_between_is_no_fault(adapter: Adapter) -> None:
+    def script(wire: Wire, streamed: bool) -> Reply:
+        return replace(whole(wire, streamed), end="close")
+
+    async with running(script) as upstream:
+        gateway = adapter(upstream.address)
+        for _ in range(2):
+            await answered(gateway, permitted_call(), streamed=False)
+            assert await upstream.abandoned()
+            await asyncio.sleep(0.01)
+    assert upstream.accepted == 2
+
+
 async def test_nobody_listening_is_a_connection_fault(adapter: Adapter) -> None:
     async with running(whole) as upstream:
         pass
     failed = await failure(adapter(upstream.address), permitted_call(), streamed=False)
     assert failed
     assert failed.failure is Failure.CONNECTION
+
+
+@both_ways
+async def test_calls_at_the_same_time_do_not_mix(adapter: Adapter, streamed: bool) -> None:
+    async with running(whole) as good, running(status(429)) as busy:
+        gateways = [adapter(good.address), adapter(busy.address)] * 10
+        found = await asyncio.gather(*(failure(one, permitted_call(), streamed=streamed) for one in gateways))
+    assert [one and one.failure for one in found] == [None, Failure.RATE_LIMITED] * 10
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
-SECRET = "sk-live-4711-of-the-provider"  # stands in every error body; must never be seen on our side
+SECRET = "sk-live-4711-of-the-provider"  # in what it sends instead of an answer; must never be seen on our side
 TEXT = ("Hello ", "world")
 
 
@@ -48,13 +48,13 @@ class OpenAIWire:
 
     def events(self, finish: bool = True, usage: Any = (11, 7)) -> list[bytes]:
         deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}, *({"content": text} for text in TEXT)]
-        choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+        choices: list[dict[str, Any]] = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
         if finish:
             choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
         chunks = [self._envelope("chat.completion.chunk", [choice]) for choice in choices]
         if usage:
             chunks.append(self._envelope("chat.completion.chunk", []) | self._usage(usage))
-        return [*(_event(chunk) for chunk in chunks), b"data: [DONE]\n\n"]
+        return [*map(_event, chunks), b"data: [DONE]\n\n"]
 
     def tool_call(self) -> dict[str, Any]:
         function = {"name": "look_up", "arguments": '{"day": 1}'}
@@ -65,12 +65,13 @@ class OpenAIWire:
     def tool_call_events(self) -> list[bytes]:
         first = {"index": 0, "id": "t1", "type": "function", "function": {"name": "look_up", "arguments": '{"day"'}}
         second = {"index": 0, "function": {"arguments": ": 1}"}}
-        deltas: list[dict[str, Any]] = [{"role": "assistant", "tool_calls": [first]}, {"tool_calls": [second]}, {}]
-        finishes = [None, None, "tool_calls"]
-        choices = [
-            {"index": 0, "delta": delta, "finish_reason": finish} for delta, finish in zip(deltas, finishes, strict=True)
+        choices: list[dict[str, Any]] = [
+            {"index": 0, "delta": {"role": "assistant", "tool_calls": [first]}},
+            {"index": 0, "delta": {"tool_calls": [second]}},
+            {"index": 0, "delta": {}, "finish_reason": "tool_calls"},
         ]
-        return [*(_event(self._envelope("chat.completion.chunk", [choice])) for choice in choices), b"data: [DONE]\n\n"]
+        chunks = [self._envelope("chat.completion.chunk", [choice]) for choice in choices]
+        return [*map(_event, chunks), b"data: [DONE]\n\n"]
 
     def error_event(self) -> bytes:
         return _event({"error": {"message": f"overloaded {SECRET}", "type": "server_error", "code": 500}})
@@ -215,7 +216,7 @@ async def _send(reply: Reply, writer: asyncio.StreamWriter, reader: asyncio.Stre
 async def running(script: Script) -> AsyncIterator[Upstream]:
     upstream = Upstream(script)
     server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
-    upstream.address = "http://127.0.0.1:%d" % server.sockets[0].getsockname()[1]
+    upstream.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield upstream
     finally:

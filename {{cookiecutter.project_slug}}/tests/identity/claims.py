@@ -1,4 +1,4 @@
-"""Tokens that the issuer signed, and that are still not for us, not now, or not access tokens (RFC 9068, 4; RFC 7519, 4)."""
+"""Tokens that the issuer signed and that are still not for us, not for now, or no access tokens (RFC 9068, 4)."""
 
 import json
 import time
@@ -35,7 +35,7 @@ def encoded_as(encoding: str) -> Make:
     return lambda f: f.token(claims=json.dumps(f.payload()).encode(encoding))
 
 
-LOGOUT = {"http://schemas.openid.net/event/backchannel-logout": {}}
+LOGOUT: dict[str, Any] = {"http://schemas.openid.net/event/backchannel-logout": {}}
 NUMBERS: dict[str, Any] = {"text": "9999999999", "bool": True, "list": [9_999_999_999], "object": {"value": 1}}
 ODD_NUMBERS = {
     "null": "null",
@@ -139,4 +139,5 @@ HOSTILE: dict[str, Make] = {
     "surrogate-in-an-unused-claim": odd("x", '"\\ud800"'),
     "5000-digits-in-an-unused-claim": odd("x", "9" * 5000),
     "5000-levels": odd("x", nested(5000)),
+    "20-kb": claim(x="x" * 20_000),
 }

@@ -1,9 +1,14 @@
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 
+from {{ cookiecutter.package_name }}.identity import IssuerKeys
+
 from local.loopback import listen, serving
+from tests.identity.clock import Clock
 from tests.identity.forge import Canary, Forge, new_forge
+from tests.issuer import Issuer
 from tests.service import Service, Surroundings, running_service
 
 
@@ -25,3 +30,19 @@ async def standing(
     async with running_service(tmp_path_factory.mktemp("standing"), served_once) as running:
         assert running.issuer is forge.issuer
         yield running
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def issuer(around: Surroundings) -> Issuer:
+    return around.issuer
+
+
+@pytest.fixture
+async def keys(issuer: Issuer, clock: Clock) -> AsyncIterator[IssuerKeys]:
+    async with aiohttp.ClientSession() as session:
+        yield IssuerKeys(issuer.url, session, clock)

@@ -1,4 +1,4 @@
-"""Tokens whose header asks for what it must not get (RFC 8725, 2.9 to 2.11, 3.9 to 3.11). Signed by the issuer's key."""
+"""Tokens whose header asks for what it must not get (RFC 8725, 2.9 to 2.11 and 3.9 to 3.11)."""
 
 import base64
 import json
@@ -55,9 +55,7 @@ HOSTILE: dict[str, Make] = {
     "jwk-of-an-attacker": with_key(),
     "jwk-and-no-kid": with_key(kid=ABSENT),
     "jwk-and-unknown-kid": with_key(kid="mine"),
-    "jwk-of-a-secret": lambda f: f.token(
-        {"alg": "HS256", "jwk": {"kty": "oct", "k": "c2VjcmV0"}}, sign=mac(b"secret")
-    ),
+    "jwk-of-a-secret": lambda f: f.token({"alg": "HS256", "jwk": {"kty": "oct", "k": "c2VjcmV0"}}, sign=mac(b"secret")),
     "jku": names_address("jku"),
     "jku-and-no-kid": names_address("jku", kid=ABSENT),
     "jku-and-unknown-kid": names_address("jku", kid="mine"),

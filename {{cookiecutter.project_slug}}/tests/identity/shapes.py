@@ -78,7 +78,7 @@ HOSTILE: dict[str, Send] = {
     "cookie": lambda f: {"headers": {"Cookie": f"access_token={f.token()}; Authorization=Bearer {f.token()}"}},
     "proxy-authorization": lambda f: {"headers": {"Proxy-Authorization": good(f.token())}},
     "x-authorization": lambda f: {"headers": {"X-Authorization": good(f.token()), "X-Access-Token": f.token()}},
-    "forwarded-authorization": lambda f: {"headers": {"X-Forwarded-Access-Token": f.token(), "X-Forwarded-User": "ada"}},
+    "forwarded-authorization": lambda f: {"headers": {"X-Forwarded-Access-Token": f.token()}},
     "jwe": bearer(encrypted),
     "jwe-costly": bearer(costly),
     "json-flattened": bearer(flattened),

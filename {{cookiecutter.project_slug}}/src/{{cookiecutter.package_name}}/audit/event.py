@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
+TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
 
@@ -14,6 +15,11 @@ class Kind(StrEnum):
     STARTED = "started"  # a call was permitted, and nothing has been sent yet
     FINISHED = "finished"  # how it ended
     REFUSED = "refused"  # a request was decided against
+    LOGGED_IN = "logged_in"  # a browser's session began
+    LOGGED_OUT = "logged_out"  # its person ended it
+    SWITCHED = "switched"  # a deployment, route or tenant was stopped or started
+    EXPORTED = "exported"  # the trail was copied into a file
+    RETAINED = "retained"  # old records were removed
 
 
 def new_call_id() -> str:
@@ -22,7 +28,7 @@ def new_call_id() -> str:
 
 def now() -> str:
     """RFC 3339, UTC, microseconds: always 27 characters, so that text order is time order."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.now(UTC).strftime(TIME)
 
 
 @dataclass(frozen=True, slots=True)

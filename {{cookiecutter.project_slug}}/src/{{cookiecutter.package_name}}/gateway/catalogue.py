@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -32,6 +33,7 @@ def _from_environment(value: object) -> object:
     return _VARIABLE.sub(lambda found: os.environ.get(found[1], found[2] or ""), value)
 
 
+Name = Annotated[str, Field(min_length=1, max_length=128)]  # as long as the ledger's columns
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Address = Annotated[str, BeforeValidator(_from_environment), Field(pattern=r"^https?://[^\s@]+$")]
 
@@ -44,7 +46,8 @@ class Price(Section):
 
     def micro_usd(self, input_tokens: int, output_tokens: int) -> int:
         """Whole micro-dollars, rounded up: what is spent is never booked as less."""
-        return -int(-(input_tokens * self.input_per_million + output_tokens * self.output_per_million) // 1)
+        spent = input_tokens * self.input_per_million + output_tokens * self.output_per_million
+        return int(spent.to_integral_value(ROUND_CEILING))
 
 
 class DeploymentEntry(Section):
@@ -83,8 +86,8 @@ class RouteEntry(Section):
 class ModelsFile(Section):
     """config/models.yaml"""
 
-    deployments: Annotated[dict[str, DeploymentEntry], Field(min_length=1)]
-    routes: Annotated[dict[str, RouteEntry], Field(min_length=1)]
+    deployments: Annotated[dict[Name, DeploymentEntry], Field(min_length=1)]
+    routes: Annotated[dict[Name, RouteEntry], Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,16 @@ class Deployment:
     def provider(self) -> str:
         """The wire format's family, as the receipt and spans name it."""
         return "openai" if self.entry.openai else self.model.partition("/")[0]
+
+    @property
+    def output_limit_name(self) -> str:
+        """OpenAI's newer models know the newer name only, most compatible servers the older one."""
+        host = urlsplit(self.entry.base_url or "").hostname or ""
+        return "max_completion_tokens" if host.endswith(("openai.com", ".azure.com")) else "max_tokens"
+
+    def output_limit(self, wanted: int | None) -> int:
+        """Tokens. Always sent, so that a reservation covers what an answer can cost."""
+        return min(wanted or self.entry.max_output_tokens, self.entry.max_output_tokens)
 
     def api_key(self) -> str | None:
         return secret(self.entry.api_key_env) if self.entry.api_key_env else None
@@ -152,6 +165,8 @@ def _route(
                 file.at("routes", name, "try", position),
                 f"no deployment is called '{unknown}'; there are {known}",
             )
+    if len(set(entry.order)) < len(entry.order):
+        faults.add(file.at("routes", name, "try"), "names a deployment twice; each is tried once")
     return Route(
         name=name,
         deployments=tuple(deployments[one] for one in entry.order if one in deployments),

@@ -23,6 +23,7 @@ _HARMLESS = {
     Failure.CONTEXT_LENGTH,
     Failure.CONTENT_FILTER,
     Failure.NOT_LOADED,
+    Failure.OPEN,
 }
 
 
@@ -115,7 +116,7 @@ class ChainGateway:
                 raise AttemptFailed(Failure.TIMEOUT) from None
             except AttemptFailed as failed:
                 attempt.outcome = failed.failure.label
-                if failed.failure not in _HARMLESS and failed.failure is not Failure.OPEN:
+                if failed.failure not in _HARMLESS:
                     breaker.failed()
                 raise
             except BaseException:  # the caller went away, or we are at fault: neither blames the deployment
@@ -129,7 +130,7 @@ class ChainGateway:
 
     def _admit(self, call: PermittedCall, deployment: Deployment, breaker: Breaker) -> None:
         if call.deadline.remaining() <= 0:
-            raise AttemptFailed(Failure.TIMEOUT)
+            raise TimeoutError
         if not self._gateways[deployment.name].ready:
             raise AttemptFailed(Failure.NOT_LOADED)
         if not breaker.admits():

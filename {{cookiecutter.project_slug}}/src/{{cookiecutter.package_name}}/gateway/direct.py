@@ -42,7 +42,8 @@ class DirectGateway:
                 raise AttemptFailed(Failure.CUT)
 
     async def _post(self, call: PermittedCall, options: dict[str, Any]) -> aiohttp.ClientResponse:
-        body = {"model": self._deployment.model, **call.request.parameters(), **options}
+        limit = {self._deployment.output_limit_name: self._deployment.output_limit(call.request.output_limit)}
+        body = {"model": self._deployment.model, **call.request.parameters(), **limit, **options}
         headers = {"Content-Type": "application/json"}
         if key := self._deployment.api_key():
             headers["Authorization"] = f"Bearer {key}"

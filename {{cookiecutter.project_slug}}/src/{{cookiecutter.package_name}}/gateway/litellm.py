@@ -43,8 +43,10 @@ class LiteLLMLibrary:
     def ready(self) -> bool:
         return self.module is not None
 
-    def begin_loading(self) -> None:
-        threading.Thread(target=self._load, name="litellm-import", daemon=True).start()
+    def begin_loading(self) -> threading.Thread:
+        thread = threading.Thread(target=self._load, name="litellm-import", daemon=True)
+        thread.start()
+        return thread
 
     def _load(self) -> None:
         os.environ.update(_SWITCHES)
@@ -58,7 +60,7 @@ class LiteLLMLibrary:
 
 def _import() -> Any:
     import litellm
-    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+    from litellm.llms.custom_httpx import http_handler
 
     from .litellm_transport import Transport
 
@@ -71,8 +73,10 @@ def _import() -> Any:
     litellm.disable_hf_tokenizer_download = True
     # It builds HTTP clients in dozens of places, of which some take the caller's; all of them get their way out here.
     transport = Transport()
-    AsyncHTTPHandler.create_async_transport = staticmethod(lambda **_: transport)
-    litellm.in_memory_llm_clients_cache.flush_cache()  # the import has built some already
+    handler: Any = http_handler.AsyncHTTPHandler
+    handler.create_async_transport = staticmethod(lambda **_: transport)
+    clients: Any = litellm.in_memory_llm_clients_cache
+    clients.flush_cache()  # the import has built some already
     return litellm
 
 
@@ -117,17 +121,18 @@ class LiteLLMGateway:
     async def _ask(self, call: PermittedCall, **streaming: Any) -> Any:
         entry = self._deployment.entry
         parameters = call.request.parameters()
-        parameters.pop("max_completion_tokens", None)  # not every provider knows this name of it
-        parameters["max_tokens"] = call.request.output_limit or entry.max_output_tokens
+        parameters["max_tokens"] = self._deployment.output_limit(call.request.output_limit)
         if parameters.get("response_format") == {"type": "text"}:
             del parameters["response_format"]  # asks for what comes anyway, and not every provider knows it
         # Not litellm.acompletion, which may hand the call to a part in Rust that has an HTTP client of its own.
         return await self._library.module.main.acompletion(
             model=self._deployment.model,
             api_base=entry.base_url,
-            api_key=self._deployment.api_key(),
+            # Without one litellm asks nobody, though a server of one's own may want none.
+            api_key=self._deployment.api_key() or ("none" if entry.base_url else None),
             num_retries=0,
             max_retries=0,
+            _skip_mcp_handler=True,  # 1.106 would import it for any call with tools, from a package that is not there
             **parameters,
             **streaming,
         )

@@ -92,6 +92,9 @@ class StreamOptions(Strict):
     include_usage: bool = False
 
 
+_OURS = {"model", "stream", "stream_options", "user", "n", "max_tokens", "max_completion_tokens"}
+
+
 class ChatRequest(Strict):
     model: Annotated[str, Field(min_length=1, max_length=128)]
     messages: Annotated[list[Message], Field(min_length=1, max_length=1_000)]
@@ -117,12 +120,14 @@ class ChatRequest(Strict):
         return self.max_completion_tokens or self.max_tokens
 
     def text_length(self) -> int:
-        """Characters that go to the provider, tool definitions included."""
-        tools = sum(len(tool.model_dump_json()) for tool in self.tools or ())
-        return tools + sum(len(message.text) for message in self.messages)
+        """Characters that go to the provider, tools, their calls and a wanted schema included."""
+        described = sum(len(one.model_dump_json()) for one in (*(self.tools or ()), self.response_format) if one)
+        called = sum(len(call.function.arguments) for message in self.messages for call in message.tool_calls or ())
+        return described + called + sum(len(message.text) for message in self.messages)
+
+    def plain_messages(self) -> list[JsonObject]:
+        return [one.model_dump(exclude_none=True) for one in self.messages]
 
     def parameters(self) -> JsonObject:
         """What an adapter may pass on: the listed fields, without those that are ours to decide."""
-        return self.model_dump(
-            exclude={"model", "stream", "stream_options", "user", "n"}, exclude_none=True, by_alias=True
-        )
+        return self.model_dump(exclude=_OURS, exclude_none=True, by_alias=True)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from opentelemetry import trace
 
-from ..audit import AuditEvent, Kind
+from ..audit import AuditEvent, ContentDigests, Kind
 from ..errors import ServiceError
-from ..gateway import Answer, Chunk, Deployment, PermittedCall, Usage
+from ..gateway import Answer, Attempt, Chunk, Deployment, Failure, PermittedCall, Usage
 from .ask import Ask, Receipt
 from .ledger import Reservation, Settlement
 
@@ -21,15 +24,23 @@ def estimate(characters: int) -> int:
     return max(1, -(-characters // CHARACTERS_PER_TOKEN))
 
 
-def most_expensive(call: PermittedCall) -> int:
-    """Micro-dollars that the call can cost at the dearest deployment it may reach: what is reserved before it."""
-    tokens = estimate(call.request.text_length())
-    costs = [0]
-    for deployment in call.permit.deployments:
-        if price := deployment.entry.price:
-            limit = call.request.output_limit or deployment.entry.max_output_tokens
-            costs.append(price.micro_usd(tokens, min(limit, deployment.entry.max_output_tokens)))
-    return max(costs)
+# The provider did not say that it failed, so it may have answered in full, and charge for what nobody read.
+_PERHAPS_PAID = {"running", "abandoned", *(one.label for one in (Failure.TIMEOUT, Failure.CUT, Failure.NONSENSE))}
+
+
+def most(call: PermittedCall) -> int:
+    """Micro-dollars that the call can cost when every deployment that it may reach is tried: what is reserved."""
+    return sum(_most_at(one, call) or 0 for one in call.permit.deployments)
+
+
+def _most_at(deployment: Deployment, call: PermittedCall) -> int | None:
+    price, longest = deployment.entry.price, deployment.output_limit(call.request.output_limit)
+    return None if price is None else price.micro_usd(estimate(call.request.text_length()), longest)
+
+
+def _written(message: Mapping[str, Any]) -> int:
+    """Characters of an answer or of a piece of one, tool calls included."""
+    return sum(len(str(part)) for name, part in message.items() if part and name != "role")
 
 
 @dataclass(slots=True)
@@ -39,19 +50,27 @@ class CallAccount:
     call: PermittedCall
     reservation: Reservation
     trace_id: str | None
+    digests: ContentDigests
     begun: float = field(default_factory=time.monotonic)
     usage: Usage | None = None
     finish_reason: str | None = None
     characters: int = 0
+    answered: hmac.HMAC | None = None
 
     def take(self, answer: Answer) -> None:
         self.usage, self.finish_reason = answer.usage, answer.finish_reason
-        self.characters = len(answer.message.get("content") or "")
+        self._hear(answer.message)
 
     def add(self, chunk: Chunk) -> None:
         self.usage = chunk.usage or self.usage
         self.finish_reason = chunk.finish_reason or self.finish_reason
-        self.characters += len(chunk.delta.get("content") or "")
+        self._hear(chunk.delta)
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        self.characters += _written(message)
+        if text := message.get("content"):
+            self.answered = self.answered or self.digests.begin()
+            self.answered.update(text.encode("utf-8", "surrogatepass"))
 
     @property
     def deployment(self) -> Deployment | None:
@@ -70,12 +89,17 @@ class CallAccount:
 
     @property
     def cost(self) -> int | None:
-        """Micro-dollars; 0 where nothing was answered."""
-        deployment, usage = self.deployment, self.counted
-        if deployment is None or usage is None:
-            return 0
-        price = deployment.entry.price
-        return None if price is None else price.micro_usd(usage.input_tokens, usage.output_tokens)
+        """Micro-dollars of all attempts that are, or may be, charged for; None where a price is not known."""
+        costs = [self._cost_of(one) for one in self.call.attempts]
+        known = [cost for cost in costs if cost is not None]
+        return sum(known) if len(known) == len(costs) else None
+
+    def _cost_of(self, attempt: Attempt) -> int | None:
+        deployment = next(one for one in self.call.permit.deployments if one.name == attempt.deployment)
+        if attempt is self.call.attempts[-1] and self.deployment and (usage := self.counted):
+            price = deployment.entry.price
+            return None if price is None else price.micro_usd(usage.input_tokens, usage.output_tokens)
+        return _most_at(deployment, self.call) if attempt.outcome in _PERHAPS_PAID else 0
 
     def started(self) -> AuditEvent:
         permit, prompt = self.call.permit, self.ask.prompt
@@ -90,6 +114,7 @@ class CallAccount:
                 "deployments": [one.name for one in permit.deployments],
                 "policy_version": permit.policy_version,
                 "prompt": {"name": prompt.name, "version": prompt.version, "digest": prompt.digest} if prompt else None,
+                "content_digest": self.digests.of_messages(self.call.request.plain_messages()),
                 "reserved_micro_usd": self.reservation.micro_usd,
             },
         )
@@ -109,6 +134,7 @@ class CallAccount:
                 "estimated": usage.estimated if usage else None,
                 "cost_micro_usd": self.cost,
                 "latency_ms": self._latency(),
+                "answer_digest": self.answered.hexdigest() if self.answered else None,
             },
         )
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..audit import Trail, new_call_id
+from ..audit import ContentDigests, Trail, new_call_id
 from ..database import Writer
-from ..errors import DeadlineExceeded, ServiceError
-from ..gateway import ChainGateway, ChatRequest, Chunk, Message, PermittedCall
+from ..errors import AuditUnavailable, DeadlineExceeded
+from ..gateway import ChainGateway, ChatRequest, Chunk, PermittedCall
 from ..identity import Principal
 from ..telemetry import Telemetry, names
-from .account import CallAccount, current_trace_id, estimate, most_expensive, outcome_of
+from .account import CallAccount, current_trace_id, estimate, most, outcome_of
 from .ask import Ask, Completion, Receipt
+from .hidden import visible
 from .ledger import Ledger
 from .limits import Limits
 from .policy import Policy
-from .redaction import Redactor
+from .redaction import Redactor, each_text
+from .switches import Switches
 
 
 @dataclass(slots=True)
@@ -45,8 +47,10 @@ class GovernedGateway:
     def __init__(
         self,
         policy: Policy,
+        switches: Switches,
         limits: Limits,
         redactor: Redactor,
+        digests: ContentDigests,
         ledger: Ledger,
         trail: Trail,
         writer: Writer,
@@ -54,14 +58,15 @@ class GovernedGateway:
         telemetry: Telemetry,
     ) -> None:
         self._policy = policy
+        self._switches = switches
         self._limits = limits
         self._redactor = redactor
+        self._digests = digests
         self._ledger = ledger
         self._trail = trail
         self._writer = writer
         self._chain = chain
         self._telemetry = telemetry
-        self._closing: set[asyncio.Future[None]] = set()
 
     def open_to(self, principal: Principal, name: str) -> bool:
         return self._policy.serves(principal, name)
@@ -85,30 +90,33 @@ class GovernedGateway:
 
     @asynccontextmanager
     async def _governed(self, ask: Ask) -> AsyncIterator[CallAccount]:
-        permit = self._policy.permit(ask.principal, ask.data_class, ask.route)
+        permit = self._policy.permit(ask.principal, ask.data_class, ask.route, self._switches.stopped)
+        await self._limits.admit(ask.principal, self._policy.limits(ask.principal), _expected_tokens(ask.request))
         call = PermittedCall(
             request=self._redacted(ask.request, ask.data_class),
             permit=permit,
             deadline=ask.deadline.no_later_than(permit.route.deadline),
         )
-        await self._limits.admit(ask.principal, self._policy.limits(ask.principal), _expected_tokens(call))
         account = self._open_account(ask, call)
         await self._begin(account)
         try:
             yield account
         except BaseException as error:
-            await self._finish(account, outcome_of(error))
+            with suppress(AuditUnavailable):  # what went wrong first is what the caller hears
+                await self._finish(account, outcome_of(error))
             raise
         await self._finish(account, outcome_of(None))
 
     def _redacted(self, request: ChatRequest, data_class: str) -> ChatRequest:
+        """All that a provider is sent in words: messages with their tool calls, tools, a wanted schema."""
         rules = self._policy.redactions(data_class)
-        if not rules:
-            return request
-        return request.model_copy(update={"messages": [self._redacted_message(one, rules) for one in request.messages]})
-
-    def _redacted_message(self, message: Message, rules: Sequence[str] | frozenset[str]) -> Message:
-        return message.model_copy(update={"content": self._redactor(message.text, rules)}) if message.text else message
+        plain = request.model_dump(by_alias=True, exclude_none=True)
+        for message, original in zip(plain["messages"], request.messages, strict=True):
+            if isinstance(original.content, list):
+                message["content"] = original.text  # a finding may stretch over several parts
+        for section in plain.keys() & {"messages", "tools", "response_format"}:
+            plain[section] = each_text(plain[section], lambda text: self._redactor(visible(text), rules))
+        return ChatRequest.model_validate(plain)
 
     def _open_account(self, ask: Ask, call: PermittedCall) -> CallAccount:
         call_id = new_call_id()
@@ -117,43 +125,32 @@ class GovernedGateway:
             ask.principal.tenant,
             ask.principal.subject,
             call.permit.route.name,
-            most_expensive(call),
+            most(call),
             self._policy.budgets,
         )
-        return CallAccount(call_id, ask, call, reservation, current_trace_id())
+        return CallAccount(call_id, ask, call, reservation, current_trace_id(), self._digests)
 
     async def _begin(self, account: CallAccount) -> None:
         """Returns when `started` is durable. Raises what refused it, or DeadlineExceeded."""
-        begun = asyncio.ensure_future(
-            self._writer.commit({self._ledger: account.reservation, self._trail: account.started()})
-        )
+        begun = self._writer.commit({self._ledger: account.reservation, self._trail: account.started()})
         try:
             async with account.call.deadline.timeout():
                 await asyncio.shield(begun)
         except (TimeoutError, asyncio.CancelledError) as gone:
-            closing = asyncio.ensure_future(self._close_after(begun, account, outcome_of(gone)))
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+            outcome = outcome_of(gone)
+            # Nobody waits any more, but a record that was started is finished all the same.
+            begun.add_done_callback(lambda done: None if done.exception() else self._end(account, outcome))
             if isinstance(gone, asyncio.CancelledError):
                 raise
             raise DeadlineExceeded("The request's time was over before anything was asked.") from None
 
-    async def _close_after(self, begun: asyncio.Future[None], account: CallAccount, outcome: str) -> None:
-        """Nobody waits any more, but a record that was started is finished all the same."""
-        with suppress(ServiceError):
-            await begun
-            await self._finish(account, outcome)
-
     async def _finish(self, account: CallAccount, outcome: str) -> None:
-        """Runs to its end even when the caller is gone: what was used is paid, and the trail says how it ended."""
-        commit = self._writer.commit({self._ledger: account.settlement(), self._trail: account.finished(outcome)})
+        """Returns when `finished` is durable; it will be even when the caller is gone and nobody waits here."""
         self._measure(account, outcome)
-        task = asyncio.ensure_future(commit)
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            await task
-            raise
+        await self._end(account, outcome)
+
+    def _end(self, account: CallAccount, outcome: str) -> asyncio.Future[None]:
+        return self._writer.commit({self._ledger: account.settlement(), self._trail: account.finished(outcome)})
 
     def _measure(self, account: CallAccount, outcome: str) -> None:
         metrics, usage, deployment = self._telemetry.metrics, account.counted, account.deployment
@@ -167,5 +164,5 @@ class GovernedGateway:
         metrics.cost.add((account.cost or 0) / 1_000_000, spent_by)
 
 
-def _expected_tokens(call: PermittedCall) -> int:
-    return estimate(call.request.text_length()) + (call.request.output_limit or 500)
+def _expected_tokens(request: ChatRequest) -> int:
+    return estimate(request.text_length()) + (request.output_limit or 500)

@@ -127,8 +127,11 @@ class Ledger:
         self._record(connection, granted, settlements, changes)
         return refused
 
-    def forget(self) -> None:
+    def committed(self) -> None:
         """Nothing is remembered between commits."""
+
+    def forget(self) -> None:
+        """Likewise."""
 
     def _lock(self, connection: Connection, entries: Sequence[Reservation | Settlement]) -> dict[tuple[str, str], int]:
         """Balances of all accounts concerned, locked in one order, so that two replicas cannot wait for each other."""
@@ -186,8 +189,8 @@ def _refusal(
             whose = "tenant's monthly" if account.name.startswith("tenant:") else "daily"
             wait = (account.renews - datetime.now(UTC)).total_seconds()
             return BudgetExceeded(
-                f"Of your {whose} budget of {_usd(account.limit)}, {_usd(max(0, left))} is left, and this request could "
-                f"cost {_usd(reservation.micro_usd)}. Lower max_tokens, or ask again when the budget renews, "
+                f"Of your {whose} budget of {_usd(account.limit)}, {_usd(max(0, left))} is left, and this request "
+                f"could cost {_usd(reservation.micro_usd)}. Lower max_tokens, or ask again when the budget renews, "
                 f"at {account.renews:%Y-%m-%d %H:%M} UTC.",
                 retry_after=wait,
             )

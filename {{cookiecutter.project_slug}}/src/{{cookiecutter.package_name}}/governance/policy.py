@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -13,8 +14,8 @@ from ..configfile import ConfigFile, Faults, Section
 from ..errors import DataClassRefused, InvalidRequest, ModelNotFound
 from ..gateway import Catalogue, Deployment, Permit, Route
 from ..identity import Principal
-
-RuleName = Literal["email", "phone", "card", "iban", "secret"]
+from .redaction import RULES, pattern_fault
+from .switches import Stops, still_open
 
 
 class Demands(Section):
@@ -52,7 +53,8 @@ class PolicyFile(Section):
     ceilings: dict[str, str]
     limits: dict[str, RoleLimits] = {}
     budgets: Budgets = Budgets()
-    redact: dict[str, list[RuleName]] = {}
+    redact: dict[str, list[str]] = {}
+    patterns: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,10 @@ class Policy:
         found = [self._file.content.ceilings[role] for role in principal.roles if role in self._file.content.ceilings]
         return self.highest(*found) if found else None
 
+    def ceiling_of(self, role: str) -> tuple[str | None, str]:
+        """With the place in the file that says so."""
+        return self._file.content.ceilings.get(role), self._file.at("ceilings", role)
+
     def may_send(self, principal: Principal, data_class: str) -> bool:
         ceiling = self.ceiling(principal)
         return ceiling is not None and self.classes.index(data_class) <= self.classes.index(ceiling)
@@ -96,8 +102,10 @@ class Policy:
         """Whether there is any class that this principal may send to this route."""
         return any(self.may_send(principal, name) and self.matrix[name, route].deployments for name in self.classes)
 
-    def permit(self, principal: Principal, data_class: str, route_name: str) -> Permit:
-        """Raises ModelNotFound, or DataClassRefused with file, line and rule."""
+    def permit(
+        self, principal: Principal, data_class: str, route_name: str, stopped: Stops = MappingProxyType({})
+    ) -> Permit:
+        """Raises ModelNotFound, DataClassRefused with file, line and rule, or Stopped."""
         route = self.catalogue.routes.get(route_name)
         if route is None:
             raise ModelNotFound(
@@ -110,7 +118,8 @@ class Policy:
                 f"No deployment of '{route_name}' may see {data_class} data: {'; '.join(cell.kept_out)}.",
                 param="X-Data-Class",
             )
-        return Permit(principal.subject, principal.tenant, data_class, route, cell.deployments, self.version)
+        deployments = still_open(principal.tenant, route_name, cell.deployments, stopped)
+        return Permit(principal.subject, principal.tenant, data_class, route, deployments, self.version)
 
     def _check_ceiling(self, principal: Principal, data_class: str) -> None:
         if self.may_send(principal, data_class):
@@ -177,10 +186,15 @@ class Policy:
         )
 
     @property
+    def patterns(self) -> dict[str, str]:
+        """Rules of redaction of the organisation's own: national ids, say."""
+        return self._file.content.patterns
+
+    @property
     def budgets(self) -> Budgets:
         return self._file.content.budgets
 
-    def redactions(self, data_class: str) -> frozenset[RuleName]:
+    def redactions(self, data_class: str) -> frozenset[str]:
         """What is taken out before a provider sees it: by the class's own rules and those of every class below it."""
         below = self.classes[: self.classes.index(data_class) + 1]
         return frozenset(rule for name in below for rule in self._file.content.redact.get(name, []))
@@ -195,6 +209,7 @@ def compile_policy(
     _check_classes(file, "default_class", {"": content.default_class}, faults)
     _check_classes(file, "ceilings", content.ceilings, faults)
     _check_classes(file, "redact", {name: name for name in content.redact}, faults)
+    _check_redaction(file, faults)
     for route in catalogue.routes.values():
         for name in sorted(route.refuses - content.data_classes.keys()):
             faults.add(route.declared_at, f"refuses '{name}', which is no data class of policy.yaml")
@@ -216,6 +231,17 @@ def _check_classes(file: ConfigFile[PolicyFile], section: str, named: dict[str, 
         if name not in file.content.data_classes:
             known = ", ".join(file.content.data_classes)
             faults.add(file.at(section, key), f"'{name}' is no data class; there are {known}")
+
+
+def _check_redaction(file: ConfigFile[PolicyFile], faults: Faults) -> None:
+    for name, pattern in file.content.patterns.items():
+        if reason := pattern_fault(name, pattern):
+            faults.add(file.at("patterns", name), reason)
+    known = (*RULES, *file.content.patterns)
+    for data_class, rules in file.content.redact.items():
+        for place, rule in enumerate(rules):
+            if rule not in known:
+                faults.add(file.at("redact", data_class, place), f"'{rule}' is no rule; there are {', '.join(known)}")
 
 
 def _check_prices(catalogue: Catalogue, faults: Faults) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from ..configfile import Faults
@@ -20,7 +21,7 @@ class Handbook:
     """Answers from the documents that the caller may read, so that asking can raise the class of the request."""
 
     def __init__(
-        self, governed: GovernedGateway, policy: Policy, prompt: Prompt, documents: Sequence[Document]
+        self, policy: Policy, prompt: Prompt, documents: Sequence[Document], governed: GovernedGateway
     ) -> None:
         self._governed = governed
         self._policy = policy
@@ -56,8 +57,8 @@ class Handbook:
         )
 
 
-def open_handbook(governed: GovernedGateway, policy: Policy, faults: Faults) -> Handbook | None:
-    """None when a document or the prompt has faults; they are in `faults` then."""
+def open_handbook(policy: Policy, faults: Faults) -> Callable[[GovernedGateway], Handbook] | None:
+    """What makes a Handbook of the governed gateway; None when its prompt has faults, which are in `faults` then."""
     documents = load_documents(HERE / "documents", policy.classes, faults)
     prompt = read_prompt(HERE / "prompts" / "answer.md", faults)
-    return Handbook(governed, policy, prompt, documents) if prompt else None
+    return partial(Handbook, policy, prompt, documents) if prompt else None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeGuard
 
 from fastapi import Depends, Request
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..configfile import Section
 from ..errors import InvalidToken, PermissionDenied
@@ -25,31 +25,78 @@ class Permission(StrEnum):
 
 class Claims(Section):
     subject: Path = "sub"
+    audience: Path = "aud"
     tenant: Path | None = None
     fixed_tenant: str | None = Field(default=None, description="for an issuer that serves one organisation only")
     roles: list[Path]
     client: Path = "client_id"
 
 
+class LoginQuestion(Section):
+    """What the issuer is asked for when a person signs in; `{audience}` in a scope stands for OIDC_AUDIENCE."""
+
+    scopes: list[str] = ["openid", "profile", "email", "offline_access"]
+    audience_parameter: Literal["audience", "resource"] | None = Field(
+        default=None, description="the parameter in which the issuer wants OIDC_AUDIENCE (resource: RFC 8707)"
+    )
+
+
 class AccessFile(Section):
     """config/access.yaml"""
 
-    types: list[str] = ["at+jwt"]
+    types: list[str] = Field(default=["at+jwt"], description="accepted `typ` of a token's header; '' is none at all")
+    credential: Literal["access_token", "id_token"] = Field(
+        default="access_token", description="id_token only for an issuer whose access tokens are opaque"
+    )
     algorithms: list[Algorithm] = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
+    required: dict[str, str] = Field(default={}, description="claims and the text each must have; '*' is any")
     claims: Claims
+    login: LoginQuestion = LoginQuestion()
+    role_names: dict[str, str] = Field(
+        default={}, description="what a claim of roles may say, and the role it stands for"
+    )
     roles: dict[str, list[Permission]]
+
+    @model_validator(mode="after")
+    def _names_known_roles(self) -> AccessFile:
+        if unknown := sorted(set(self.role_names.values()) - set(self.roles)):
+            raise ValueError(f"role_names leads to roles that are not under roles: {', '.join(unknown)}")
+        return self
 
 
 class AccessRules:
     def __init__(self, file: AccessFile) -> None:
         self.algorithms = file.algorithms
         self.types = frozenset(kind.lower() for kind in file.types)
+        self.credential = file.credential
+        self.required = file.required
+        self.role_claims = file.claims.roles
         self._claims = file.claims
+        self._login = file.login
+        self._role_names = file.role_names
         self._roles = {role: frozenset(permissions) for role, permissions in file.roles.items()}
 
     @property
     def roles(self) -> frozenset[str]:
         return frozenset(self._roles)
+
+    def login_parameters(self, audience: str) -> dict[str, str]:
+        scope = " ".join(self._login.scopes).replace("{audience}", audience)
+        name = self._login.audience_parameter
+        return {"scope": scope} | ({name: audience} if name else {})
+
+    def audiences(self, claims: dict[str, Any]) -> list[Any]:
+        found = at(claims, self._claims.audience)
+        return found if isinstance(found, list) else [found]
+
+    def given_by(self, claims: dict[str, Any]) -> dict[str, str]:
+        """The roles that a token gives, and of each the claim and its value."""
+        said = [(path, text) for path in self._claims.roles for text in _texts(at(claims, path), self._role_names)]
+        roles = [(self._role_names.get(text, text), path, text) for path, text in said]
+        return {role: f"{spelled(path)}: {text}" for role, path, text in roles if role in self._roles}
+
+    def permissions(self, roles: Iterable[str]) -> frozenset[str]:
+        return frozenset(str(permission) for role in roles for permission in self._roles[role])
 
     def principal(self, claims: dict[str, Any]) -> Principal:
         subject = at(claims, self._claims.subject)
@@ -58,12 +105,9 @@ class AccessRules:
             raise InvalidToken("The access token names no subject; ask the identity team for the claim.")
         if not _is_name(tenant):
             raise InvalidToken("The access token names no tenant; ask the identity team for the claim.")
-        roles = frozenset(
-            role for path in self._claims.roles for role in _texts(at(claims, path)) if role in self._roles
-        )
-        permissions = frozenset(str(permission) for role in roles for permission in self._roles[role])
+        roles = frozenset(self.given_by(claims))
         client = at(claims, self._claims.client)
-        return Principal(subject, tenant, roles, permissions, client if _is_name(client) else None)
+        return Principal(subject, tenant, roles, self.permissions(roles), client if _is_name(client) else None)
 
 
 def at(claims: dict[str, Any], path: Path) -> Any:
@@ -73,22 +117,36 @@ def at(claims: dict[str, Any], path: Path) -> Any:
     return value
 
 
+def spelled(path: Path) -> str:
+    return path if isinstance(path, str) else " → ".join(path)
+
+
 def _is_name(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= 255 and value.isprintable()
 
 
-def _texts(value: Any) -> list[str]:
-    """Only a list counts as one: a text is never searched for role names."""
+def _texts(value: Any, mapped: Container[str]) -> list[str]:
+    """A text is never searched for role names: it counts as a whole, and only where the file maps it to a role."""
+    if isinstance(value, str):
+        return [value] if value in mapped else []
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 async def current_principal(request: Request) -> Principal:
+    """A bearer token's, or else the session's of a browser."""
+    principal: Principal | None = None
+    if "authorization" not in request.headers and request.state.browsers:
+        principal = await request.state.browsers.principal(request)
+    principal = principal or await request.state.verifier.principal(_bearer(request))
+    request.scope["principal"] = principal
+    return principal
+
+
+def _bearer(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token or len(request.headers.getlist("authorization")) > 1:
         raise InvalidToken("Send an access token of the issuer in the header 'Authorization: Bearer …'.")
-    principal: Principal = await request.state.verifier.principal(token.strip(" "))
-    request.scope["principal"] = principal
-    return principal
+    return token.strip(" ")
 
 
 CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
@@ -107,3 +165,4 @@ def needs(permission: Permission) -> Callable[[Principal], Awaitable[Principal]]
 
 
 MayAsk = Annotated[Principal, Depends(needs(Permission.ASK))]
+MayReadAudit = Annotated[Principal, Depends(needs(Permission.AUDIT_READ))]

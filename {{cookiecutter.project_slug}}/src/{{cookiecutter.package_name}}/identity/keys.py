@@ -42,6 +42,7 @@ class IssuerKeys:
         self._session = session
         self._clock = clock
         self._keys: dict[str | None, VerificationKey] = {}
+        self._metadata: dict[str, Any] = {}
         self._asked = float("-inf")  # when the issuer's last answer came, or failed to
         self._searched = float("-inf")
         self._refresh: asyncio.Task[None] | None = None
@@ -63,6 +64,14 @@ class IssuerKeys:
         if not self._keys:
             raise IdentityUnavailable("The identity provider cannot be reached; try again shortly.", retry_after=5)
         return known
+
+    async def metadata(self) -> dict[str, Any]:
+        """The issuer's discovery document as last read. Raises IdentityUnavailable before it was ever read."""
+        if not self._metadata:
+            await self.refresh()
+        if not self._metadata:
+            raise IdentityUnavailable("The identity provider cannot be reached; try again shortly.", retry_after=5)
+        return self._metadata
 
     async def refresh(self) -> None:
         """At most once a second, since whoever waits for readiness asks often."""
@@ -96,6 +105,7 @@ class IssuerKeys:
                 if metadata.get("issuer") != self._issuer:
                     raise ValueError("the discovery document names another issuer (OpenID Connect Discovery, 4.3)")
                 self._keys = usable_keys(await self._document(str(metadata.get("jwks_uri"))))
+                self._metadata = metadata
             if not self._keys:
                 _log.error("issuer_publishes_no_usable_key", issuer=self._issuer)
         except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:

@@ -37,6 +37,10 @@ class Metrics:
             names.METRIC_COMMIT_FAILURES, description="Group commits that failed"
         )
         self.commit_failures.add(0)  # an alert on its increase would miss the first one if it were not there before
+        self.checkpoint_failures = meter.create_counter(
+            names.METRIC_CHECKPOINT_FAILURES, description="Checkpoints of the audit trail that could not be written"
+        )
+        self.checkpoint_failures.add(0)  # likewise
         self.writer_queue = meter.create_up_down_counter(
             names.METRIC_WRITER_QUEUE, description="Writes that wait for a group commit"
         )

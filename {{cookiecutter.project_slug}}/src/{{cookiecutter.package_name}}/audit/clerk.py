@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+
+from .checkpoint import Checkpoints, Notary
+from .event import AuditEvent, Json, Kind, new_call_id
+from .trail import Trail
+
+
+class Clerk:
+    """Writes what a command did: a chain of its own, its change and the record of it in one transaction."""
+
+    def __init__(self, engine: Engine, checkpoints: Checkpoints) -> None:
+        self.engine = engine
+        self.checkpoints = checkpoints
+        self._trail = Trail()
+        self._notary = Notary(self._trail, checkpoints)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A checkpoint before the first record and after each commit: a chain without one is nobody's."""
+        if not self._trail.durable[0]:
+            self._notary.write()
+        try:
+            with self.engine.execution_options(writes=True).begin() as connection:
+                yield connection
+        except BaseException:
+            self._trail.forget()
+            raise
+        self._trail.committed()
+        self._notary.write()
+
+    def record(self, connection: Connection, kind: Kind, details: Mapping[str, Json]) -> None:
+        self._trail.write(connection, [AuditEvent(kind, new_call_id(), details={**details, "by": _person()})])
+
+
+def _person() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's user may have no name
+        return "unknown"

@@ -1,0 +1,120 @@
+"""What is older than it has to be kept is removed: of each record a tombstone stays, with its place and its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from .clerk import Clerk
+from .event import TIME, Kind
+from .tables import audit
+
+SHORTEST_DAYS = 183  # six months: EU AI Act, articles 19 and 26(6)
+CHUNK = 10_000  # records in one transaction
+TOMBSTONE = {
+    "at": "",
+    "kind": "removed",
+    "call_id": "",
+    "tenant": None,
+    "subject": None,
+    "trace_id": None,
+    "body": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Tombstones of one chain, first to last. `digest`: SHA-256 over their hashes, a line feed after each."""
+
+    writer: str
+    first: int
+    last: int
+    digest: str
+
+
+def retain(clerk: Clerk, days: int, reason: str) -> int:
+    """Removes what is older than `days` from the beginning of each chain; a chain's first younger record ends that.
+
+    Each piece is one transaction with the record of it, which itself is never removed. Returns how many.
+    """
+    cutoff = (datetime.now(UTC) - timedelta(days=days)).strftime(TIME)
+    count = 0
+    with clerk.engine.connect() as connection:
+        writers = connection.execute(select(audit.c.writer).distinct()).scalars().all()
+    for writer in writers:
+        while piece := _remove(clerk, writer, cutoff, {"days": days, "reason": reason}):
+            count += piece.last - piece.first + 1
+    return count
+
+
+def _remove(clerk: Clerk, writer: str, cutoff: str, details: dict[str, Any]) -> Removed | None:
+    with clerk.transaction() as connection:
+        rows = _oldest(connection, writer, cutoff)
+        if not rows:
+            return None
+        piece = Removed(writer, rows[0].seq, rows[-1].seq, _digest(row.hash for row in rows))
+        of_piece = (audit.c.writer == writer) & audit.c.seq.between(piece.first, piece.last)
+        connection.execute(update(audit).where(of_piece).values(**TOMBSTONE))
+        clerk.record(connection, Kind.RETAINED, {**details, "before": cutoff, "removed": asdict(piece)})
+        return piece
+
+
+def _oldest(connection: Connection, writer: str, cutoff: str) -> Sequence[Any]:
+    """A piece without a gap: what was removed before, and the records of that, stay where they are."""
+    kept = (audit.c.body == "") | (audit.c.kind == Kind.RETAINED)
+    younger = select(func.min(audit.c.seq)).where(audit.c.writer == writer, ~kept, audit.c.at >= cutoff)
+    old = select(audit.c.seq, audit.c.hash).where(audit.c.writer == writer, ~kept).order_by(audit.c.seq).limit(CHUNK)
+    boundary = connection.execute(younger).scalar()
+    rows = connection.execute(old if boundary is None else old.where(audit.c.seq < boundary)).all()
+    return [row for place, row in enumerate(rows) if row.seq == rows[0].seq + place]
+
+
+def removed(connection: Connection) -> dict[str, list[Removed]]:
+    """What the trail says was removed, by chain. A record that says it wrongly is found out in its own chain."""
+    found: dict[str, list[Removed]] = defaultdict(list)
+    for body in connection.execute(select(audit.c.body).where(audit.c.kind == Kind.RETAINED)).scalars():
+        try:
+            piece = Removed(**json.loads(body)["removed"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            continue
+        found[piece.writer].append(piece)
+    return found
+
+
+class Tombstones:
+    """Follows one chain's tombstones: each must be of a piece, and a piece must be whole."""
+
+    def __init__(self, pieces: Sequence[Removed]) -> None:
+        self._begin = {piece.first: piece for piece in pieces}
+        self._piece: Removed | None = None
+        self._hash = hashlib.sha256()
+
+    @property
+    def unfinished(self) -> bool:
+        return self._piece is not None
+
+    def fault(self, row: Row[Any]) -> str | None:
+        if any(getattr(row, name) != value for name, value in TOMBSTONE.items()):
+            return "is neither a record nor a whole tombstone"
+        if self._piece is None:
+            self._piece, self._hash = self._begin.get(row.seq), hashlib.sha256()
+        if self._piece is None:
+            return "was removed, and no record says by whom and why"
+        self._hash.update(f"{row.hash}\n".encode())
+        piece = self._piece
+        if row.seq == piece.last:
+            self._piece = None
+            if self._hash.hexdigest() != piece.digest:
+                return f"or one before it, from {piece.first} on, is not the tombstone that was left"
+        return None
+
+
+def _digest(hashes: Iterator[str]) -> str:
+    return hashlib.sha256("".join(f"{one}\n" for one in hashes).encode()).hexdigest()

@@ -1,0 +1,157 @@
+"""Does the trail say what was written? Each chain by its own hashes, and by the checkpoints that were signed of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Engine, Row, select
+
+from .checkpoint import Checkpoint, Checkpoints
+from .retention import Removed, Tombstones, removed
+from .tables import audit
+from .trail import BEGINNING, link
+
+_SEARCHED = ("writer", "seq", "at", "kind", "call_id", "tenant", "subject", "trace_id")
+
+
+@dataclass(frozen=True)
+class Fault:
+    writer: str
+    seq: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"record {self.seq} of writer {self.writer}: {self.reason}"
+
+
+@dataclass
+class Verdict:
+    """`unsigned`: records that came after their chain's last checkpoint, and could still be cut off unseen."""
+
+    records: int = 0
+    tombstones: int = 0
+    writers: int = 0
+    unfinished: int = 0
+    unsigned: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+
+def verify(engine: Engine, checkpoints: Checkpoints | None = None) -> Verdict:
+    """Reads the whole trail, a chain at a time. A chain ends at its first fault: what follows proves nothing.
+
+    Without `checkpoints` a tail that was cut, and a chain that was removed or made up, go unnoticed.
+    """
+    verdict = Verdict()
+    sizes = checkpoints.sizes() if checkpoints else {}
+    with snapshot(engine).connect() as connection:
+        pieces = removed(connection)
+        everything = select(audit).order_by(audit.c.writer, audit.c.seq)
+        rows = connection.execution_options(yield_per=1_000).execute(everything)
+        for writer, chain in groupby(rows, key=lambda row: str(row.writer)):
+            signed = _signed(checkpoints, writer, sizes.pop(writer, 0), verdict)
+            _Chain(writer, signed, pieces.pop(writer, []), verdict).verify(chain)
+    for writer in sorted({*sizes, *pieces}):
+        signed = _signed(checkpoints, writer, sizes.get(writer, 0), verdict)
+        _Chain(writer, signed, pieces.get(writer, []), verdict).verify(iter(()))
+    return verdict
+
+
+def snapshot(engine: Engine) -> Engine:
+    """What is removed while we read must not look like a fault. SQLite's transactions are snapshots anyway."""
+    return engine.execution_options(isolation_level="REPEATABLE READ") if engine.name == "postgresql" else engine
+
+
+def _signed(
+    checkpoints: Checkpoints | None, writer: str, size: int, verdict: Verdict
+) -> dict[int, Checkpoint] | None:
+    """By the number of the record that each signs."""
+    if checkpoints is None:
+        return None
+    found: dict[int, Checkpoint] = {}
+    try:
+        for one in checkpoints.read(writer, size):
+            if found.setdefault(one.seq, one).hash != one.hash:
+                raise ValueError("two checkpoints of this record contradict each other")
+    except ValueError as error:
+        verdict.faults.append(Fault(writer, max(found, default=0), str(error)))
+    return found
+
+
+class _Chain:
+    def __init__(
+        self, writer: str, signed: dict[int, Checkpoint] | None, pieces: list[Removed], verdict: Verdict
+    ) -> None:
+        self._writer = writer
+        self._signed = signed
+        self._tombstones = Tombstones(pieces)
+        self._missing = bool(pieces)  # until one of its rows is seen
+        self._verdict = verdict
+        self._expected, self._head = 1, BEGINNING
+        self._open_calls: set[str] = set()
+
+    def verify(self, rows: Iterator[Row[Any]]) -> None:
+        for row in rows:
+            self._verdict.writers += self._expected == 1
+            self._verdict.records += 1
+            if reason := self._fault(row):
+                seq = min(row.seq, self._expected) if _is_number(row.seq) else self._expected
+                self._add(seq, reason)
+                self._verdict.records += sum(1 for _ in rows)
+                return
+            self._expected, self._head, self._missing = row.seq + 1, row.hash, False
+            (self._open_calls.add if row.kind == "started" else self._open_calls.discard)(row.call_id)
+        self._verdict.unfinished += len(self._open_calls)
+        self._verify_end()
+
+    def _fault(self, row: Row[Any]) -> str | None:
+        if row.seq != self._expected:
+            beyond = _is_number(row.seq) and row.seq > self._expected
+            return "is missing" if beyond else "stands where another belongs"
+        if row.body == "":
+            self._verdict.tombstones += 1
+            reason = self._tombstones.fault(row)
+        elif self._tombstones.unfinished:
+            reason = "stands where a tombstone was left"
+        else:
+            reason = _fault_of(row, self._head)
+        if reason is None and self._signed and row.seq in self._signed and self._signed[row.seq].hash != row.hash:
+            reason = f"is not the one that the checkpoint of {self._signed[row.seq].at} signed"
+        return reason
+
+    def _verify_end(self) -> None:
+        last, signed = self._expected - 1, self._signed or {}
+        newest = max((one for one in signed.values() if one.binding), key=lambda one: one.seq, default=None)
+        if self._tombstones.unfinished or self._missing:
+            self._add(last + 1, "is missing: a tombstone stood there")
+        elif newest and newest.seq > last:
+            self._add(
+                last + 1,
+                f"is missing: the checkpoint of {newest.at} signed {newest.seq} records. "
+                "The end was cut off, or an older copy of the database was put back",
+            )
+        elif last and self._signed == {}:
+            self._add(1, "begins a chain without a checkpoint: somebody made it up, or removed its checkpoints")
+        elif signed:
+            self._verdict.unsigned += last - max(seq for seq in signed if seq <= last)
+
+    def _add(self, seq: int, reason: str) -> None:
+        self._verdict.faults.append(Fault(self._writer, seq, reason))
+
+
+def _fault_of(row: Row[Any], previous: str) -> str | None:
+    if not str(row.body).isascii() or link(previous, str(row.body)) != row.hash:
+        return "does not fit its hash: it, or the record before it, was changed, removed or inserted"
+    try:
+        record = json.loads(row.body)
+        differing = [name for name in _SEARCHED if record.get(name) != getattr(row, name)]
+    except (ValueError, AttributeError, RecursionError):
+        return "is not in the canonical form"
+    return f"its column {differing[0]} differs from the record" if differing else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int)  # SQLite keeps whatever somebody put into a column

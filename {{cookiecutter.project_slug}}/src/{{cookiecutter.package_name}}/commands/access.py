@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from .. import identity
+from ..configfile import ConfigurationError, Faults, read
+from ..services import read_configuration
+from ..settings import Settings
+from .configured import with_settings
+
+
+@click.group()
+def access() -> None:
+    """Who may do what, and why not."""
+
+
+@access.command()
+@click.argument("token")
+@with_settings
+def explain(settings: Settings, token: str) -> None:
+    """Tell which claim of TOKEN gave which role, and why a permission is missing.
+
+    '-' reads it from standard input, which keeps it out of the shell's history.
+    """
+    unverified = sys.stdin.read().strip() if token == "-" else token  # noqa: S105 # a dash
+    rules = read_configuration(settings).access
+    lines = asyncio.run(identity.explain(unverified, rules, settings.oidc_issuer, settings.oidc_audience))
+    click.echo("\n".join(lines))
+    sys.exit(0 if lines[0].startswith("accepted") else 1)
+
+
+@access.command()
+@click.option("--provider", required=True, help="a file of config/presets, without .yaml")
+@click.option("--public-url", envvar="PUBLIC_URL", required=True, help="default: PUBLIC_URL")
+@click.option("--audience", envvar="OIDC_AUDIENCE", required=True, help="default: OIDC_AUDIENCE")
+@click.option("--config-dir", envvar="CONFIG_DIR", default="config", type=click.Path(path_type=Path))
+def request(provider: str, public_url: str, audience: str, config_dir: Path) -> None:
+    """Print the ticket for the identity team: what this service needs of them, and why."""
+    known = {path.stem: path for path in (config_dir / "presets").glob("*.yaml")}
+    if provider not in known:
+        raise click.BadParameter(f"there is no preset '{provider}', but {', '.join(sorted(known)) or 'none at all'}")
+    faults = Faults()
+    preset = read(known[provider], identity.AccessFile, faults)
+    if preset is None:
+        raise click.ClickException(str(ConfigurationError(faults.found)))
+    click.echo(identity.ticket(preset.content, provider=provider, public_url=public_url, audience=audience))

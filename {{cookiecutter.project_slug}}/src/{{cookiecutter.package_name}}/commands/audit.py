@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from ..settings import Settings
+from .configured import with_settings
+
+
+@click.group()
+def audit() -> None:
+    """The audit trail."""
+
+
+@audit.command()
+@click.option("--json", "as_json", is_flag=True)
+@with_settings
+def verify(settings: Settings, as_json: bool) -> None:
+    """Check every record by its chain and checkpoints. Exit status 1 names the first bad record of each chain."""
+    from ..audit import verify as verify_trail
+    from ..database import open_engine
+    from ..services import open_checkpoints
+
+    verdict = verify_trail(open_engine(settings.database_url), open_checkpoints(settings))
+    if as_json:
+        faults = [{"writer": one.writer, "seq": one.seq, "reason": one.reason} for one in verdict.faults]
+        numbers = {name: getattr(verdict, name) for name in ("records", "tombstones", "unfinished", "unsigned")}
+        click.echo(json.dumps({**numbers, "faults": faults}))
+    else:
+        for fault in verdict.faults:
+            click.echo(str(fault))
+        state = "does NOT verify" if verdict.faults else "verifies"
+        click.echo(
+            f"The trail {state}: {verdict.records} records by {verdict.writers} writers, "
+            f"{verdict.unfinished} calls without an end."
+        )
+        if verdict.tombstones or verdict.unsigned:
+            click.echo(f"{verdict.tombstones} of them were removed, {verdict.unsigned} are not signed yet.")
+    sys.exit(1 if verdict.faults else 0)
+
+
+@audit.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@with_settings
+def export_command(settings: Settings, file: Path) -> None:
+    """Write records, checkpoints and public keys into FILE; docs/governance/audit-format.md tells how to verify it."""
+    from ..audit import export
+    from ..services import open_clerk
+
+    exported = export(open_clerk(settings), file)
+    click.echo(f"{file}: {exported.records} records, SHA-256 {exported.digest}")
+    click.echo(f"Public keys, to be handed over on another way: {' '.join(exported.keys)}")
+
+
+@audit.command("retain")
+@click.option("--days", required=True, type=click.IntRange(min=0), help="what is older is removed")
+@click.option("--reason", default="", help="the trail keeps it")
+@click.option("--force", is_flag=True, help="for fewer days than the law may ask for, with a reason")
+@with_settings
+def retain_command(settings: Settings, days: int, reason: str, force: bool) -> None:
+    """Remove old records for good. Tombstones keep the chains whole, and the removal is recorded."""
+    from ..audit import SHORTEST_DAYS, retain
+    from ..audit import verify as verify_trail
+    from ..services import open_clerk
+
+    if days < SHORTEST_DAYS and not (force and reason):
+        raise click.UsageError(
+            f"Less than {SHORTEST_DAYS} days may break the law; with --force and a --reason it is your decision."
+        )
+    clerk = open_clerk(settings)
+    if verify_trail(clerk.engine, clerk.checkpoints).faults:
+        raise click.ClickException("The trail does not verify; see 'audit verify'. Nothing was removed.")
+    click.echo(f"{retain(clerk, days, reason)} records were removed.")

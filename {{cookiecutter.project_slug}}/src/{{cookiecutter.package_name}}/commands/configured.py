@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from ..configfile import ConfigurationError
+from ..settings import read_settings
+
+BAD_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            command(read_settings(), *args, **kwargs)
+        except ConfigurationError as error:
+            click.echo("The configuration has faults:", err=True)
+            for fault in error.faults:
+                click.echo(f"  {fault}", err=True)
+            sys.exit(BAD_CONFIGURATION)
+        except SQLAlchemyError as error:
+            name = type(error).__name__
+            raise click.ClickException(
+                f"The database of DATABASE_URL does not do this ({name}). Does it run, and has 'migrate' been run?"
+            ) from None
+
+    return run

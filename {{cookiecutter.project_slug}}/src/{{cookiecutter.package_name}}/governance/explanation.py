@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .policy import Policy
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """`rules`: by file and line, in the order in which they are asked; the last one decides where it is a refusal."""
+
+    deployments: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+def explain(policy: Policy, role: str, data_class: str, route: str) -> Explanation:
+    ceiling, where = policy.ceiling_of(role)
+    if ceiling is None:
+        return Explanation((), (f"{where}: role {role} has no ceiling, so it may not ask",))
+    sends = f"{where}: role {role} may send data up to '{ceiling}'"
+    if policy.highest(ceiling, data_class) != ceiling:
+        return Explanation((), (f"{sends}, and '{data_class}' is above it",))
+    cell = policy.matrix[data_class, route]
+    answer = (f"{one.declared_at}: {one.name} meets every demand of '{data_class}'" for one in cell.deployments)
+    return Explanation(tuple(one.name for one in cell.deployments), (sends, *answer, *cell.kept_out))

@@ -1,0 +1,76 @@
+// Shows who you are and asks one question. What a model says is text: it never becomes markup.
+
+const part = (id) => document.getElementById(id);
+
+async function begin() {
+  const answer = await fetch("/v1/me");
+  part(answer.ok ? "signed-in" : "signed-out").hidden = false;
+  if (!answer.ok) return;
+  const me = await answer.json();
+  part("who").textContent = `${me.subject} of ${me.tenant}, ${me.roles.join(", ") || "no role here"}`;
+  part("model").replaceChildren(...me.models.map((name) => new Option(name, name)));
+  const classes = me.data_classes.map((name) => new Option(name, name));
+  part("data-class").replaceChildren(new Option("as the policy says", ""), ...classes);
+  part("ask").addEventListener("submit", (event) => {
+    event.preventDefault();
+    ask();
+  });
+}
+
+async function ask() {
+  for (const id of ["answer", "fault", "receipt"]) part(id).textContent = "";
+  part("send").disabled = true;
+  const chosen = part("data-class").value;
+  try {
+    const answer = await fetch("/v1/chat/completions", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...(chosen && { "X-Data-Class": chosen }) },
+      body: JSON.stringify({
+        model: part("model").value,
+        stream: true,
+        messages: [{ role: "user", content: part("question").value }],
+      }),
+    });
+    if (answer.ok) await read(answer.body);
+    else complain((await answer.json()).error);
+  } catch {
+    complain({ message: "The answer broke off. Ask again." });
+  } finally {
+    part("send").disabled = false;
+  }
+}
+
+// An answer is whole only when [DONE] has come.
+async function read(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let waiting = "";
+  let whole = false;
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    const events = (waiting + piece.value).split("\n\n");
+    waiting = events.pop();
+    for (const event of events) whole = show(event.replace(/^data: /, "")) || whole;
+  }
+  if (!whole && !part("fault").textContent) throw new Error("cut");
+}
+
+function show(data) {
+  if (data === "[DONE]") return true;
+  const chunk = JSON.parse(data);
+  if (chunk.error) complain(chunk.error);
+  else part("answer").textContent += chunk.choices[0]?.delta.content ?? "";
+  if (chunk.receipt) part("receipt").textContent = told(chunk.receipt);
+  return false;
+}
+
+function told(receipt) {
+  const cost = receipt.cost_usd === null ? "cost unknown" : `$${receipt.cost_usd.toFixed(6)}`;
+  const tokens = `${receipt.input_tokens}+${receipt.output_tokens} tokens`;
+  const where = `${receipt.deployment} (${receipt.region}), ${receipt.data_class}, attempt ${receipt.attempts}`;
+  return `${where}, ${tokens}, ${cost}, ${receipt.latency_ms} ms, audit ${receipt.audit_id}`;
+}
+
+function complain(error) {
+  part("fault").textContent = error.request_id ? `${error.message} (request ${error.request_id})` : error.message;
+}
+
+begin();

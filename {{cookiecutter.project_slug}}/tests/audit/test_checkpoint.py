@@ -1,0 +1,203 @@
+import asyncio
+import base64
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sqlalchemy import Engine, insert
+
+from {{ cookiecutter.package_name }}.audit import Notary, SigningKeys, Trail, notarised, verify
+from {{ cookiecutter.package_name }}.audit import checkpoint as module
+from {{ cookiecutter.package_name }}.audit.tables import audit
+from {{ cookiecutter.package_name }}.audit.trail import BEGINNING, link
+from {{ cookiecutter.package_name }}.database import Writer, running
+
+from tests.audit.signed import KEY, OLD_KEY, altered, folder, signed_trail
+from tests.audit.trails import event, records
+from tests.silence import METRICS
+
+CALLS = 3
+
+
+async def test_a_whole_trail_verifies_with_its_checkpoints(engine: Engine, tmp_path: Path) -> None:
+    for _ in range(2):
+        await signed_trail(engine, folder(tmp_path), CALLS)
+    verdict = verify(engine, folder(tmp_path))
+    assert (verdict.records, verdict.writers, verdict.unsigned, verdict.faults) == (4 * CALLS, 2, 0, [])
+
+
+async def test_each_tail_that_is_cut_off_is_named(engine: Engine, tmp_path: Path) -> None:
+    trail = await signed_trail(engine, folder(tmp_path), CALLS)
+    for seq in range(2 * CALLS, 0, -1):
+        altered(engine, f"DELETE FROM audit WHERE seq >= {seq}")
+        (fault,) = verify(engine, folder(tmp_path)).faults
+        assert (fault.writer, fault.seq) == (trail.writer, seq)
+        assert f"signed {2 * CALLS} records" in fault.reason
+
+
+async def test_a_chain_that_is_removed_whole_is_named(engine: Engine, tmp_path: Path) -> None:
+    trails = [await signed_trail(engine, folder(tmp_path), CALLS) for _ in range(2)]
+    altered(engine, f"DELETE FROM audit WHERE writer = '{trails[0].writer}'")
+    assert [(one.writer, one.seq) for one in verify(engine, folder(tmp_path)).faults] == [(trails[0].writer, 1)]
+
+
+async def test_a_database_that_was_rolled_back_is_named(engine: Engine, tmp_path: Path) -> None:
+    trail = Trail()
+    async with notarised(Notary(trail, folder(tmp_path))), running(Writer(engine, [trail], METRICS)) as writer:
+        await writer.commit({trail: event(1)})
+        backup = records(engine)
+        await writer.commit({trail: event(2)})
+    altered(engine, "DELETE FROM audit")
+    with engine.execution_options(writes=True).begin() as connection:
+        connection.execute(insert(audit), backup)
+    (fault,) = verify(engine, folder(tmp_path)).faults
+    assert fault.seq == 2
+    assert "an older copy of the database was put back" in fault.reason
+
+
+async def test_a_chain_that_was_written_anew_from_any_record_on_is_named(engine: Engine, tmp_path: Path) -> None:
+    trail = await signed_trail(engine, folder(tmp_path), CALLS)
+    whole = records(engine)
+    for changed in range(1, 2 * CALLS + 1):
+        head = BEGINNING
+        for record in whole:
+            body = record["body"].replace('"internal"', '"public"') if record["seq"] == changed else record["body"]
+            head = link(head, body)
+            altered(engine, f"UPDATE audit SET body = '{body}', hash = '{head}' WHERE seq = {record['seq']}")
+        assert verify(engine).faults == []
+        (fault,) = verify(engine, folder(tmp_path)).faults
+        assert (fault.writer, fault.seq) == (trail.writer, changed + changed % 2)  # the next one that was signed
+        assert "is not the one that the checkpoint of" in fault.reason
+
+
+async def test_a_chain_that_was_made_up_is_named(engine: Engine, tmp_path: Path) -> None:
+    await signed_trail(engine, folder(tmp_path), CALLS)
+    made_up = Trail()
+    with engine.execution_options(writes=True).begin() as connection:
+        made_up.write(connection, [event(1)])
+    (fault,) = verify(engine, folder(tmp_path)).faults
+    assert (fault.writer, fault.seq) == (made_up.writer, 1)
+    assert "without a checkpoint" in fault.reason
+
+
+async def test_records_after_the_last_checkpoint_are_counted(engine: Engine, tmp_path: Path) -> None:
+    trail = Trail()
+    Notary(trail, folder(tmp_path)).write()
+    async with running(Writer(engine, [trail], METRICS)) as writer:
+        await writer.commit({trail: event(1)})
+    verdict = verify(engine, folder(tmp_path))
+    assert (verdict.unsigned, verdict.faults) == (1, [])
+
+
+@pytest.mark.parametrize("field", ["at", "hash", "key", "seq", "writer", "signature"])
+async def test_each_changed_field_of_a_checkpoint_is_named(engine: Engine, tmp_path: Path, field: str) -> None:
+    trail = await signed_trail(engine, folder(tmp_path), 1)
+    path = folder(tmp_path).path(trail.writer)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    changed = json.loads(lines[-1])
+    changed[field] = 1 if field == "seq" else changed[field].replace(changed[field][0], "7", 1)
+    lines[-1] = json.dumps(changed, sort_keys=True, separators=(",", ":"))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    faults = verify(engine, folder(tmp_path)).faults
+    assert f"line {len(lines)} of {trail.writer}.jsonl is" in faults[0].reason
+
+
+@pytest.mark.parametrize("line", [b"", b"{}", b"[]", b"\xff", b"[" * 100_000, b'{"at": 1}'])
+async def test_a_line_that_is_no_checkpoint_is_named(engine: Engine, tmp_path: Path, line: bytes) -> None:
+    trail = await signed_trail(engine, folder(tmp_path), 1)
+    with folder(tmp_path).path(trail.writer).open("ab") as file:
+        file.write(line + b"\n")
+    assert "is no checkpoint of this writer" in verify(engine, folder(tmp_path)).faults[0].reason
+
+
+async def test_a_line_that_a_crash_tore_is_passed_over(engine: Engine, tmp_path: Path) -> None:
+    trail = await signed_trail(engine, folder(tmp_path), 1)
+    with folder(tmp_path).path(trail.writer).open("ab") as file:
+        file.write(b'{"at":"2026')
+    assert verify(engine, folder(tmp_path)).faults == []
+
+
+async def test_an_older_key_still_verifies_and_an_unknown_one_does_not(engine: Engine, tmp_path: Path) -> None:
+    await signed_trail(engine, folder(tmp_path, OLD_KEY), 1)
+    assert verify(engine, folder(tmp_path, f"{KEY}, {OLD_KEY}")).faults == []
+    assert "not signed with a key of AUDIT_SIGNING_KEY" in verify(engine, folder(tmp_path)).faults[0].reason
+
+
+def lines(path: Path) -> int:
+    return sum(len(one.read_bytes().splitlines()) for one in path.glob("checkpoints/*.jsonl"))
+
+
+async def test_a_checkpoint_is_written_in_idle_hours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SECONDS", 0.05)
+    async with notarised(Notary(Trail(), folder(tmp_path))):
+        await asyncio.sleep(0.5)
+        assert lines(tmp_path) >= 4
+
+
+async def test_a_checkpoint_follows_a_hundred_records_at_once(engine: Engine, tmp_path: Path) -> None:
+    trail = Trail()
+    async with notarised(Notary(trail, folder(tmp_path))), running(Writer(engine, [trail], METRICS)) as writer:
+        await asyncio.gather(*(writer.commit({trail: event(number)}) for number in range(module.RECORDS)))
+        async with asyncio.timeout(module.SECONDS / 2):
+            while lines(tmp_path) < 2:
+                await asyncio.sleep(0.01)
+    assert verify(engine, folder(tmp_path)).faults == []
+
+
+async def test_a_failure_is_shown_and_calls_go_on(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SECONDS", 0.05)
+    (tmp_path / "checkpoints").write_text("a file stands where the folder should be", encoding="utf-8")
+    trail = Trail()
+    notary = Notary(trail, folder(tmp_path), METRICS)
+    async with notarised(notary), running(Writer(engine, [trail], METRICS)) as writer:
+        await writer.commit({trail: event(1)})
+        assert notary.failing
+        (tmp_path / "checkpoints").unlink()
+        await asyncio.sleep(0.3)
+        assert not notary.failing
+    assert verify(engine, folder(tmp_path)).faults == []
+
+
+def test_half_a_line_of_a_full_disk_is_not_written_on(tmp_path: Path) -> None:
+    notary, checkpoints = Notary(trail := Trail(), folder(tmp_path)), folder(tmp_path)
+    notary.write()
+    with checkpoints.path(trail.writer).open("ab") as file:
+        file.write(b'{"at"')
+    notary.write()
+    assert len(list(checkpoints.read(trail.writer))) == 2
+
+
+async def test_verification_beside_a_running_writer_finds_no_fault(engine: Engine, tmp_path: Path) -> None:
+    async def verify_often() -> None:
+        while not done.is_set():
+            assert (await asyncio.to_thread(verify, engine, folder(tmp_path))).faults == []
+
+    done = asyncio.Event()
+    task = asyncio.create_task(verify_often())
+    for _ in range(3):
+        await signed_trail(engine, folder(tmp_path), 20)
+    done.set()
+    await task
+
+
+def test_a_key_is_a_seed_or_pem(tmp_path: Path) -> None:
+    secret = ed25519.Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+    pem = secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    assert SigningKeys(pem).key == SigningKeys(KEY).key
+    assert SigningKeys(f"{OLD_KEY}\n,{pem}").key == SigningKeys(OLD_KEY).key
+
+
+def test_what_is_no_key_is_refused_without_a_word_of_it() -> None:
+    other = x25519.X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    for text in ("", ",", "short", base64.b64encode(b"k" * 31).decode(), other, "-----BEGIN nothing"):
+        with pytest.raises(ValueError, match="key") as refused:
+            SigningKeys(text)
+        assert text.strip(",") not in str(refused.value) or not text.strip(",")
+
+
+def test_the_folder_may_be_away(engine: Engine, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "checkpoints", ignore_errors=True)
+    assert verify(engine, folder(tmp_path)).faults == []

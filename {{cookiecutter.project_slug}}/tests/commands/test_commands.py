@@ -1,0 +1,116 @@
+"""The commands for configuration and database."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import Engine
+
+from {{ cookiecutter.package_name }}.cli import main
+
+from tests.audit.signed import KEY, altered, folder, signed_trail
+from tests.issuer import AUDIENCE
+from tests.service import Service, configuration, deployment
+
+ROUTES = {"assistant": {"try": ["only"]}}
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    usual = {"OIDC_ISSUER": "http://127.0.0.1:1", "OIDC_AUDIENCE": AUDIENCE}
+    return CliRunner(env={**usual, **environment}).invoke(main, arguments)
+
+
+
+@pytest.fixture
+def where(engine: Engine, tmp_path: Path) -> dict[str, str]:
+    models = {"deployments": {"only": deployment("http://127.0.0.1:1", region="us")}, "routes": ROUTES}
+    return {
+        "DATABASE_URL": engine.url.render_as_string(hide_password=False),
+        "AUDIT_CHECKPOINTS": str(tmp_path / "checkpoints"),
+        "AUDIT_SIGNING_KEY": KEY,
+        "CONFIG_DIR": str(configuration(tmp_path / "config", models=models)),
+    }
+
+
+async def test_verify_says_what_is_whole_and_names_a_tail_that_is_gone(
+    engine: Engine, where: dict[str, str], tmp_path: Path
+) -> None:
+    trail = await signed_trail(engine, folder(tmp_path), 2)
+    whole = run("audit", "verify", **where)
+    assert (whole.exit_code, whole.stdout) == (
+        0,
+        "The trail verifies: 4 records by 1 writers, 0 calls without an end.\n",
+    )
+    altered(engine, "DELETE FROM audit WHERE seq = 4")
+    cut = run("audit", "verify", **where)
+    assert cut.exit_code == 1
+    assert f"record 4 of writer {trail.writer}: is missing" in cut.stdout
+
+
+async def test_retain_wants_a_reason_for_less_than_six_months(
+    engine: Engine, where: dict[str, str], tmp_path: Path
+) -> None:
+    await signed_trail(engine, folder(tmp_path), 1)
+    for missing in ([], ["--force"], ["--reason", "no"]):
+        assert run("audit", "retain", "--days", "182", *missing, **where).exit_code == 2
+    assert "0 records" in run("audit", "retain", "--days", "183", **where).stdout
+    done = run("audit", "retain", "--days", "0", "--force", "--reason", "erasure of ada", **where)
+    assert "2 records were removed" in done.stdout
+    assert "2 of them were removed" in run("audit", "verify", **where).stdout
+    altered(engine, "DELETE FROM audit WHERE seq = 2")
+    refused = run("audit", "retain", "--days", "183", **where)
+    assert refused.exit_code == 1
+    assert "Nothing was removed" in refused.stderr
+
+
+def test_stop_and_start_name_what_they_do(where: dict[str, str]) -> None:
+    unknown = run("stop", "deployment", "first", "--reason", "x", **where)
+    assert unknown.exit_code == 2
+    assert "there are only" in unknown.stderr
+    assert run("stop", "route", "assistant", **where).exit_code == 2
+    assert run("stop", "route", "assistant", "--reason", "it raves", **where).exit_code == 0
+    assert "stopped: route assistant: it raves" in run("policy", **where).stdout
+    assert "is started" in run("start", "route", "assistant", **where).stdout
+    assert "was not stopped" in run("start", "route", "assistant", **where).stdout
+    assert "stopped:" not in run("policy", **where).stdout
+
+
+def test_explain_names_the_rule_that_decides(where: dict[str, str]) -> None:
+    def explained(role: str, data_class: str) -> tuple[int, str]:
+        done = run("policy", "explain", "--role", role, "--class", data_class, "--route", "assistant", **where)
+        return done.exit_code, done.stdout
+
+    status, text = explained("employee", "internal")
+    assert status == 0
+    assert "policy.yaml:" in text
+    assert "models.yaml:" in text
+    assert text.endswith("may be answered by only\n")
+    status, text = explained("employee", "confidential")
+    assert status == 1
+    assert "role employee may send data up to 'internal', and 'confidential' is above it" in text
+    status, text = explained("analyst", "confidential")
+    assert status == 1
+    assert "demands regions [eu, local]; only has us" in text
+    assert "does not have the permission models:ask" in explained("auditor", "public")[1]
+    unknown = run("policy", "explain", "--role", "boss", "--class", "public", "--route", "assistant", **where)
+    assert unknown.exit_code == 2
+    assert "'boss' is unknown; there are analyst, auditor" in unknown.stderr
+
+
+async def test_usage_comes_as_table_csv_and_json(service: Service) -> None:
+    await service.ask()
+    url = str(service.engine.url)
+    table = run("usage", "--by", "user,route", DATABASE_URL=url).stdout.splitlines()
+    assert table[0].split()[:3] == ["user", "route", "calls"]
+    assert table[1].split()[:3] == ["ada", "assistant", "1"]
+    assert run("usage", "--csv", "--by", "user", DATABASE_URL=url).stdout.splitlines()[1].startswith("ada,1,")
+    assert json.loads(run("usage", "--json", "--by", "tenant", DATABASE_URL=url).stdout)[0]["tenant"] == "acme"
+    assert run("usage", "--by", "colour", DATABASE_URL=url).exit_code == 2
+
+
+def test_a_database_without_tables_is_told_what_to_do(tmp_path: Path) -> None:
+    told = run("usage", DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
+    assert told.exit_code == 1
+    assert "has 'migrate' been run?" in told.stderr
+    assert "Traceback" not in told.stderr

@@ -1,0 +1,94 @@
+"""A killed process has forgotten nothing that anybody was told, and one that is asked to end tells everybody."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from {{ cookiecutter.package_name }}.audit import verify
+from {{ cookiecutter.package_name }}.audit.tables import audit
+from {{ cookiecutter.package_name }}.database import open_engine
+from {{ cookiecutter.package_name }}.governance.ledger import balances, entries_table
+
+from tests.durability.process import CALLERS, LONGEST_START, Load, Process
+from tests.service import Surroundings
+
+ROUNDS = int(os.environ.get("KILL_ROUNDS") or ("20" if os.environ.get("CI") else "2"))
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+async def process(tmp_path: Path, around: Surroundings, database_url: str) -> AsyncIterator[Process]:
+    made = Process(tmp_path, around, database_url)
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """The process makes the tables."""
+    opened = open_engine(database_url)
+    yield opened
+    opened.dispose()
+
+
+def outcomes(engine: Engine) -> dict[str, str | None]:
+    """By call: how it ended; None where it has no end."""
+    found: dict[str, str | None] = {}
+    with engine.connect() as connection:
+        for row in connection.execute(select(audit.c.call_id, audit.c.kind, audit.c.body)):
+            if row.kind == "started":
+                found.setdefault(row.call_id, None)
+            elif row.kind == "finished":
+                found[row.call_id] = json.loads(row.body)["outcome"]
+    return found
+
+
+def books_agree(engine: Engine) -> bool:
+    """What the balances hold is what the ledger's lines say: spent, or still reserved."""
+    with engine.connect() as connection:
+        lines = connection.execute(select(entries_table)).all()
+        held = sum(connection.execute(select(balances.c.micro_usd)).scalars())
+    owed = [one.reserved_micro_usd if one.spent_micro_usd is None else one.spent_micro_usd for one in lines]
+    return bool(held == sum(owed))
+
+
+async def test_after_kill_9_every_answered_request_is_in_the_trail(
+    process: Process, engine: Engine, around: Surroundings
+) -> None:
+    answered: set[str] = set()
+    for done in range(1, ROUNDS + 1):
+        assert await process.start() < LONGEST_START
+        load = Load(process.url, {"Authorization": f"Bearer {around.issuer.token()}"}, answered)
+        running = asyncio.create_task(load.run())
+        await asyncio.sleep(random.uniform(0.5, 1.0))
+        assert await process.end(signal.SIGKILL) == -signal.SIGKILL
+        await running
+        assert load.other == []
+        ends, verdict = outcomes(engine), verify(engine)
+        assert {ends.get(call) for call in answered} == {"answered"}
+        assert verdict.faults == []
+        assert verdict.unfinished <= CALLERS * done
+        assert books_agree(engine)
+    assert len(answered) > CALLERS * ROUNDS / 5
+
+
+async def test_asked_to_end_it_finishes_every_answer(process: Process, engine: Engine, around: Surroundings) -> None:
+    await process.start()
+    load = Load(process.url, {"Authorization": f"Bearer {around.issuer.token()}"})
+    running = asyncio.create_task(load.run())
+    await asyncio.sleep(1)
+    status = await process.end(signal.SIGTERM)
+    await running
+    assert status == 0, process.log()[-2000:]
+    ends = outcomes(engine)
+    assert set(ends.values()) == {"answered"}
+    assert set(ends) == load.answered
+    assert load.other == []
+    assert verify(engine).faults == []

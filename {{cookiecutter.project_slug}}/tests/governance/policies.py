@@ -1,0 +1,63 @@
+"""Policies compiled from texts, as a team would write them."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import yaml
+
+from {{ cookiecutter.package_name }}.configfile import ConfigurationError, Faults, read
+from {{ cookiecutter.package_name }}.gateway import ModelsFile, build_catalogue
+from {{ cookiecutter.package_name }}.governance import Policy, PolicyFile, compile_policy
+from {{ cookiecutter.package_name }}.identity import Principal
+
+ROLES = frozenset({"employee", "analyst", "steward", "auditor"})
+
+MODELS = """\
+deployments:
+  local: {openai: m, base_url: http://127.0.0.1:1/v1, region: local, retention_days: 0, trains_on_data: false,
+          hosted_by: self, price: {input_per_million: 1, output_per_million: 2}}
+  eu: {openai: m, base_url: http://127.0.0.1:1/v1, region: eu, retention_days: 0, trains_on_data: false,
+       hosted_by: provider, price: {input_per_million: 1, output_per_million: 2}}
+  us: {openai: m, base_url: http://127.0.0.1:1/v1, region: us, retention_days: 30, trains_on_data: false,
+       hosted_by: provider, price: {input_per_million: 1, output_per_million: 2}}
+  free: {openai: m, base_url: http://127.0.0.1:1/v1, region: eu, retention_days: 0, trains_on_data: true,
+         hosted_by: provider, price: {input_per_million: 0, output_per_million: 0}}
+routes:
+  assistant: {try: [free, us, eu, local]}
+  abroad: {try: [us], refuses: [confidential, restricted]}
+"""
+
+POLICY = """\
+data_classes:
+  public: {}
+  internal: {trains_on_data: false}
+  confidential: {regions: [eu, local], retention_days: 0}
+  restricted: {hosted_by: self}
+default_class: internal
+ceilings:
+  employee: internal
+  analyst: confidential
+  steward: restricted
+"""
+
+
+def compiled(folder: Path, models: str = MODELS, policy: str = POLICY) -> Policy:
+    """Raises ConfigurationError like the service at its start."""
+    faults = Faults()
+    for name, text in (("models", models), ("policy", policy)):
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    models_file = read(folder / "models.yaml", ModelsFile, faults)
+    policy_file = read(folder / "policy.yaml", PolicyFile, faults)
+    if models_file and policy_file:
+        found = compile_policy(policy_file, build_catalogue(models_file, faults), ROLES, faults)
+        if found:
+            return found
+    raise ConfigurationError(faults.found)
+
+
+def yaml_text(content: object) -> str:
+    return yaml.safe_dump(content, sort_keys=False)
+
+
+def who(*roles: str, tenant: str = "acme", subject: str = "ada", permissions: Collection[str] = ()) -> Principal:
+    return Principal(subject, tenant, frozenset(roles), frozenset(permissions))

@@ -1,0 +1,38 @@
+"""`access explain` and `access request`, as a person runs them."""
+
+import asyncio
+
+from tests.service import CONFIG, Service
+from tests.test_cli import run
+
+
+async def test_explaining_an_accepted_token_tells_roles_and_what_is_missing(service: Service) -> None:
+    token = service.issuer.token("grace")
+    issuer = service.issuer.url
+    shown = await asyncio.to_thread(run, "access", "explain", token, OIDC_ISSUER=issuer, CONFIG_DIR=str(CONFIG))
+    assert shown.returncode == 0, shown.stderr
+    assert "accepted: grace of acme" in shown.stdout
+    assert "role analyst: by roles: analyst" in shown.stdout
+    assert "may not audit:read: needs one of the roles auditor" in shown.stdout
+
+
+async def test_explaining_a_token_of_another_issuer_tells_why_it_is_refused(service: Service) -> None:
+    token = service.issuer.token("grace", iss="https://another.example")
+    issuer = service.issuer.url
+    shown = await asyncio.to_thread(run, "access", "explain", token, OIDC_ISSUER=issuer, CONFIG_DIR=str(CONFIG))
+    assert shown.returncode == 1
+    assert "another issuer made it" in shown.stdout
+    assert token not in shown.stdout + shown.stderr
+
+
+def test_the_ticket_for_the_identity_team_names_addresses_roles_and_reasons() -> None:
+    shown = run("access", "request", "--provider", "entra", PUBLIC_URL="https://ask.example", CONFIG_DIR=str(CONFIG))
+    assert shown.returncode == 0, shown.stderr
+    for part in ("https://ask.example/callback", "the-service", "employee, analyst", "Why: ", "docs/identity/entra.md"):
+        assert part in shown.stdout
+
+
+def test_an_unknown_provider_is_answered_with_those_that_there_are() -> None:
+    shown = run("access", "request", "--provider", "x", PUBLIC_URL="https://ask.example", CONFIG_DIR=str(CONFIG))
+    assert shown.returncode == 2
+    assert "auth0, cognito, entra, google, keycloak, okta" in shown.stderr

@@ -1,0 +1,148 @@
+"""Alerts, their rule tests, their runbooks, and the metrics that a running service really has."""
+
+import re
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from {{ cookiecutter.package_name }}.cli import main
+from {{ cookiecutter.package_name }}.errors import ServiceError
+from {{ cookiecutter.package_name }}.gateway import Failure
+
+from tests.programs import free_port, program
+from tests.service import Surroundings, running_service
+
+PROJECT = Path(__file__).parents[2]
+OPS = PROJECT / "ops"
+RUNBOOKS = {path.name: path for path in (PROJECT / "docs" / "runbooks").glob("*.md") if path.name != "README.md"}
+GROUPS = yaml.safe_load((OPS / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
+ALERTS: dict[str, Any] = {rule["alert"]: rule for group in GROUPS for rule in group["rules"]}
+SECTIONS = [
+    "What it means",
+    "How bad",
+    "First five minutes",
+    "How to decide",
+    "How to undo",
+    "Whom to call",
+    "Afterwards",
+]
+
+SELECTOR = re.compile(r"\b([a-z_:][a-z0-9_:]*)(?:\{([^}]*)\})?(?=\[|\)| offset)")
+MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"')
+GROUPING = re.compile(r"\b(?:by|on|group_left) \(([^)]*)\)")
+OF_THE_SCRAPE = {"job", "instance"}
+
+
+def queries(page: Path) -> list[str]:
+    """What the page pastes to promtool."""
+    asked = re.compile(r"""^promtool query instant "\$PROMETHEUS" '(.*)'$""", re.MULTILINE)
+    return asked.findall(page.read_text(encoding="utf-8"))
+
+
+EXPRESSIONS = {name: [str(rule["expr"])] for name, rule in ALERTS.items()}
+EXPRESSIONS |= {name: queries(page) for name, page in RUNBOOKS.items()}
+
+
+def promtool(*words: str | Path) -> str:
+    command = [program("promtool", package="prometheus"), *words]
+    ended = subprocess.run(command, cwd=OPS, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def test_the_rules_are_rules() -> None:
+    assert f"{len(ALERTS)} rules found" in promtool("check", "rules", "alerts.yaml")
+
+
+def test_the_rule_tests_pass() -> None:
+    promtool("test", "rules", "alerts_test.yaml")
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_each_alert_is_seen_firing_in_a_rule_test(name: str) -> None:
+    assert f'alertname="{name}"' in (OPS / "alerts_test.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_each_alert_says_how_urgent_it_is_and_what_to_read(name: str) -> None:
+    rule = ALERTS[name]
+    assert rule["labels"]["severity"] in {"page", "ticket"}
+    assert rule["annotations"].keys() == {"summary", "description", "runbook"}
+    page = PROJECT / rule["annotations"]["runbook"]
+    assert page.name in RUNBOOKS
+    heading, _, urgency, *_ = page.read_text(encoding="utf-8").splitlines()
+    assert heading == f"# {name}"
+    assert urgency.startswith(f"A {rule['labels']['severity']}: ")
+
+
+@pytest.mark.parametrize("name", RUNBOOKS)
+def test_each_runbook_is_called_for_and_complete(name: str) -> None:
+    text = RUNBOOKS[name].read_text(encoding="utf-8")
+    named = [alert for alert, rule in ALERTS.items() if rule["annotations"]["runbook"].endswith(f"/{name}")]
+    assert named or re.search("^When: ", text, re.MULTILINE), "no alert names it; begin it with a line 'When: …'"
+    assert re.findall("^## (.*)$", text, re.MULTILINE) == SECTIONS
+    assert len(text.splitlines()) < 80
+    assert f"]({name})" in (PROJECT / "docs" / "runbooks" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", RUNBOOKS)
+def test_the_commands_of_a_runbook_exist(name: str, tmp_path: Path) -> None:
+    text = RUNBOOKS[name].read_text(encoding="utf-8")
+    asked = set(re.findall(r"python -m {{ cookiecutter.package_name }} (\w+)", text))
+    assert asked <= set(main.commands)
+    linked = set(re.findall(r"\]\(([^)]+)\)", text))
+    assert linked <= {*RUNBOOKS, "README.md"}
+    rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries(RUNBOOKS[name]))]
+    assert rules, "the first five minutes look at no metric"
+    file = tmp_path / "queries.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}), encoding="utf-8")
+    promtool("check", "rules", file)
+
+
+def codes(error: type[ServiceError] = ServiceError) -> set[str]:
+    return {error.code}.union(*(codes(kind) for kind in error.__subclasses__()))
+
+
+VALUES = {
+    "app_reason": codes(),
+    "app_outcome": {failure.label for failure in Failure} | codes() | {"answered", "abandoned"},
+    "gen_ai_token_type": {"input", "output"},
+    "http_route": {"/readyz", "/v1/.*"},
+}
+
+
+@pytest.fixture(scope="module")
+async def found(tmp_path_factory: pytest.TempPathFactory, served_once: Surroundings) -> dict[str, set[str]]:
+    """The service's own metrics after a few requests: each name with the labels that it comes with."""
+    port = free_port()
+    async with running_service(tmp_path_factory.mktemp("metrics"), served_once, metrics_port=port) as service:
+        assert (await service.ask()).status_code == 200
+        assert (await service.ask(stream=True)).status_code == 200
+        assert (await service.ask(headers={"X-Data-Class": "restricted"})).status_code == 403
+        await service.http.get(f"{service.url}/readyz")
+        text = (await service.http.get(f"http://127.0.0.1:{port}/metrics")).text
+    labels: dict[str, set[str]] = defaultdict(set)
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels[sample.name] |= set(sample.labels)
+    return dict(labels)
+
+
+@pytest.mark.parametrize("name", [*ALERTS, *RUNBOOKS])
+async def test_what_is_asked_for_is_a_metric_of_the_service(name: str, found: dict[str, set[str]]) -> None:
+    assert EXPRESSIONS[name]
+    for expression in EXPRESSIONS[name]:
+        grouped = {label.strip() for labels in GROUPING.findall(expression) for label in labels.split(",")}
+        selectors = SELECTOR.findall(GROUPING.sub("", expression))
+        assert selectors, expression
+        assert {metric for metric, _ in selectors} <= set(found)
+        assert grouped - {""} <= OF_THE_SCRAPE.union(*(found[metric] for metric, _ in selectors))
+        for metric, matchers in selectors:
+            for label, values in MATCHER.findall(matchers):
+                assert label in found[metric]
+                assert label not in VALUES or set(values.split("|")) <= VALUES[label]

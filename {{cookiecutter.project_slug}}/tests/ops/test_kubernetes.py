@@ -1,0 +1,137 @@
+"""Rules on ops/kubernetes. Where kubectl is installed, kustomize builds the whole."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from {{ cookiecutter.package_name }}.cli import GRACE
+from {{ cookiecutter.package_name }}.settings import Settings
+
+PROJECT = Path(__file__).parents[2]
+FOLDER = PROJECT / "ops" / "kubernetes"
+KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text(encoding="utf-8"))
+OBJECTS: list[Any] = [
+    content
+    for path in sorted(FOLDER.glob("*.yaml"))
+    if path.name != "kustomization.yaml"
+    for content in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+]
+WORKLOADS = [one for one in OBJECTS if "template" in one["spec"]]
+PODS = [one["spec"]["template"]["spec"] for one in WORKLOADS]
+CONTAINERS = [container for pod in PODS for container in pod["containers"]]
+SLUG = "{{ cookiecutter.project_slug }}"
+
+
+def only(kind: str) -> Any:
+    (found,) = [one for one in OBJECTS if one["kind"] == kind]
+    return found
+
+
+def is_part(wanted: dict[str, str], whole: dict[str, str]) -> bool:
+    return wanted.items() <= whole.items()
+
+
+def test_every_file_is_in_the_kustomization() -> None:
+    files = {path.name for path in FOLDER.glob("*.yaml")} - {"kustomization.yaml"}
+    assert set(KUSTOMIZATION["resources"]) == {*files, "../../config"}
+    assert {one["kind"] for one in OBJECTS} >= {"Deployment", "Job", "Service", "NetworkPolicy", "PodDisruptionBudget"}
+    assert "Secret" not in {one["kind"] for one in OBJECTS}
+
+
+def test_no_pod_runs_as_root_or_talks_to_the_cluster() -> None:
+    assert len(PODS) == 2
+    for pod in PODS:
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert pod["securityContext"]["runAsUser"] == 10001
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod["automountServiceAccountToken"] is False
+
+
+def test_no_container_may_write_or_gain_rights() -> None:
+    for container in CONTAINERS:
+        rights = container["securityContext"]
+        assert rights["readOnlyRootFilesystem"]
+        assert rights["allowPrivilegeEscalation"] is False
+        assert rights["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_each_container_has_the_image_of_this_service_and_its_share() -> None:
+    for container in CONTAINERS:
+        name, _, tag = container["image"].partition(":")
+        assert name == SLUG
+        assert re.fullmatch(r"\d[\w.-]*", tag)
+        assert "memory" in container["resources"]["limits"]
+        assert {"cpu", "memory"} <= set(container["resources"]["requests"])
+
+
+def test_a_stopping_replica_has_time_for_its_answers() -> None:
+    pod = only("Deployment")["spec"]["template"]["spec"]
+    before = int(pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][1])
+    assert pod["terminationGracePeriodSeconds"] > GRACE + before
+
+
+def test_a_replica_is_asked_whether_it_lives_and_whether_it_is_ready() -> None:
+    container = only("Deployment")["spec"]["template"]["spec"]["containers"][0]
+    assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
+    assert container["startupProbe"]["httpGet"]["path"] == "/livez"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def test_requests_and_eviction_rules_reach_the_service_and_never_the_migration() -> None:
+    service, job = (only(kind)["spec"]["template"]["metadata"]["labels"] for kind in ("Deployment", "Job"))
+    budget = only("PodDisruptionBudget")["spec"]["selector"]["matchLabels"]
+    for selector in (only("Service")["spec"]["selector"], budget):
+        assert is_part(selector, service)
+        assert not is_part(selector, job)
+
+
+def test_the_network_policy_holds_for_all_and_bars_the_metadata_service() -> None:
+    policy = only("NetworkPolicy")["spec"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    for workload in WORKLOADS:
+        assert is_part(policy["podSelector"]["matchLabels"], workload["spec"]["template"]["metadata"]["labels"])
+    blocks = [peer["ipBlock"] for rule in policy["egress"] for peer in rule["to"] if "ipBlock" in peer]
+    assert blocks
+    assert all("169.254.0.0/16" in block["except"] for block in blocks)
+
+
+def test_the_configuration_is_that_of_the_folder_config() -> None:
+    generated = yaml.safe_load((PROJECT / "config" / "kustomization.yaml").read_text(encoding="utf-8"))
+    (config,) = generated["configMapGenerator"]
+    assert {*config["files"], "kustomization.yaml"} == {path.name for path in (PROJECT / "config").glob("*.yaml")}
+
+
+def test_only_settings_that_exist_are_set() -> None:
+    lines = (FOLDER / "settings.env").read_text(encoding="utf-8").splitlines()
+    names = {line.partition("=")[0].lower() for line in lines if line and not line.startswith("#")}
+    assert names <= set(Settings.model_fields)
+    assert "oidc_issuer" in names
+
+
+def test_checkpoints_outlive_a_replica_and_are_shared() -> None:
+    claim = only("PersistentVolumeClaim")
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    pod = only("Deployment")["spec"]["template"]["spec"]
+    (mounted,) = [one["mountPath"] for one in pod["containers"][0]["volumeMounts"] if one["name"] == "checkpoints"]
+    (volume,) = [one for one in pod["volumes"] if one["name"] == "checkpoints"]
+    assert volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+    assert f"AUDIT_CHECKPOINTS={mounted}" in (PROJECT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_kustomize_builds_it_with_every_reference_resolved() -> None:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("kubectl is not installed, and with it kustomize")
+    ended = subprocess.run([kubectl, "kustomize", str(FOLDER)], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    built = list(yaml.safe_load_all(ended.stdout))
+    maps = {one["metadata"]["name"]: one["data"] for one in built if one["kind"] == "ConfigMap"}
+    assert len(maps) == 2
+    (pod,) = [one["spec"]["template"]["spec"] for one in built if one["kind"] == "Deployment"]
+    assert pod["volumes"][0]["configMap"]["name"] in maps
+    assert pod["containers"][0]["envFrom"][0]["configMapRef"]["name"] in maps

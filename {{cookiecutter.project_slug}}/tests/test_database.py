@@ -1,0 +1,377 @@
+"""The group commit, on SQLite and on PostgreSQL, with a book of the tests' own."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, event, insert, select, text
+
+from {{ cookiecutter.package_name }} import database
+from {{ cookiecutter.package_name }}.configfile import ConfigurationError
+from {{ cookiecutter.package_name }}.database import Writer, check_durability, open_engine, running
+from {{ cookiecutter.package_name }}.errors import AuditUnavailable, BudgetExceeded, ServiceError
+
+from tests.postgresql import PostgreSQL
+from tests.silence import METRICS
+
+notes = Table("notes", MetaData(), Column("note", String(20), primary_key=True))
+
+
+class Notes:
+    """A book that refuses `refuse`, fails on `fail`, and writes the rest when `gate` is open."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Event()
+        self.batches: list[int] = []
+        self.forgotten = 0
+
+    def write(self, connection: Connection, entries: Sequence[str]) -> Mapping[int, ServiceError]:
+        connection.execute(select(notes))  # so that a transaction is open while it waits
+        self.entered.set()
+        self.gate.wait(10)
+        if "fail" in entries:
+            raise RuntimeError("a fault of this test's making")
+        refused = {place: BudgetExceeded("no") for place, entry in enumerate(entries) if entry == "refuse"}
+        rows = [{"note": entry} for place, entry in enumerate(entries) if place not in refused]
+        if rows:
+            connection.execute(insert(notes), rows)
+        self.batches.append(len(entries))
+        return refused
+
+    def committed(self) -> None:
+        pass
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+    async def held(self) -> None:
+        await asyncio.to_thread(self.entered.wait, 10)
+
+
+class Copies:
+    """The second book: what reaches it was not refused by the first."""
+
+    def __init__(self) -> None:
+        self.entries: list[str] = []
+
+    def write(self, connection: Connection, entries: Sequence[str]) -> Mapping[int, ServiceError]:
+        self.entries += entries
+        return {}
+
+    def committed(self) -> None:
+        pass
+
+    def forget(self) -> None:
+        self.entries.clear()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    opened = open_engine(database_url)
+    with opened.execution_options(writes=True).begin() as connection:
+        notes.create(connection)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def book() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+async def writer(engine: Engine, book: Notes) -> AsyncIterator[Writer]:
+    async with running(Writer(engine, [book], METRICS)) as writer:
+        yield writer
+        book.gate.set()
+
+
+def written(engine: Engine) -> set[str]:
+    with engine.connect() as connection:
+        return set(connection.execute(select(notes.c.note)).scalars())
+
+
+async def test_all_who_wait_share_one_transaction(engine: Engine, book: Notes, writer: Writer) -> None:
+    commits: list[Connection] = []
+    event.listen(engine, "commit", commits.append)
+    book.gate.clear()
+    first = writer.commit({book: "first"})
+    await book.held()
+    others = [writer.commit({book: f"note {number}"}) for number in range(200)]
+    book.gate.set()
+    await asyncio.gather(first, *others)
+    assert book.batches == [1, 200]
+    assert len(commits) == 2
+    assert len(written(engine)) == 201
+
+
+async def test_a_waiter_is_woken_only_when_its_entries_are_durable(
+    engine: Engine, database_url: str, book: Notes, writer: Writer
+) -> None:
+    may_commit, reached = threading.Event(), threading.Event()
+
+    def hold(_: Connection) -> None:
+        reached.set()
+        may_commit.wait(10)
+
+    event.listen(engine, "commit", hold)
+    waiting = writer.commit({book: "slow"})
+    await asyncio.to_thread(reached.wait, 10)
+    await asyncio.sleep(0.05)
+    other = open_engine(database_url)
+    assert not waiting.done()
+    assert written(other) == set()
+    may_commit.set()
+    await waiting
+    assert written(other) == {"slow"}
+    other.dispose()
+
+
+async def test_what_a_book_refuses_is_not_written_and_the_rest_is(engine: Engine, book: Notes) -> None:
+    copies = Copies()
+    async with running(Writer(engine, [book, copies], METRICS)) as writer:
+        works = [writer.commit({book: note, copies: note}) for note in ("one", "refuse", "two")]
+        results = await asyncio.gather(*works, return_exceptions=True)
+    assert isinstance(results[1], BudgetExceeded)
+    assert results[0] is results[2] is None
+    assert written(engine) == {"one", "two"}
+    assert copies.entries == ["one", "two"]
+
+
+async def test_a_lost_transaction_fails_all_who_wait_and_the_next_one_works(
+    engine: Engine, book: Notes, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works = [writer.commit({book: note}) for note in ("one", "fail", "two")]
+    results = await asyncio.gather(*works, return_exceptions=True)
+    assert all(isinstance(result, AuditUnavailable) for result in results)
+    assert book.forgotten == 1
+    assert writer.failing
+    await writer.commit({book: "three"})
+    assert written(engine) == {"three"}
+    monkeypatch.setattr(database, "FAILING_FOR", 0)
+    assert not writer.failing
+
+
+async def test_what_was_handed_over_is_written_when_nobody_waits_any_more(
+    engine: Engine, book: Notes, writer: Writer
+) -> None:
+    async def wait(note: str) -> None:
+        await writer.commit({book: note})
+
+    book.gate.clear()
+    tasks = [asyncio.create_task(wait(note)) for note in ("in the batch", "in the queue")]
+    await book.held()
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert all(task.cancelled() for task in tasks)
+    book.gate.set()
+    await writer.commit({book: "after"})
+    assert written(engine) == {"in the batch", "in the queue", "after"}
+
+
+async def test_at_the_end_what_waits_is_written_and_what_comes_later_refused(engine: Engine, book: Notes) -> None:
+    async with running(Writer(engine, [book], METRICS)) as writer:
+        last = writer.commit({book: "last"})
+        last.add_done_callback(lambda _: writer.commit({book: "its answer"}))
+    await last
+    assert written(engine) == {"last", "its answer"}
+    with pytest.raises(AuditUnavailable):
+        await writer.commit({book: "too late"})
+
+
+async def test_a_dead_writer_refuses_instead_of_hanging(engine: Engine, book: Notes) -> None:
+    writer = Writer(engine, [book], METRICS)
+    task = asyncio.create_task(writer.run())
+    book.gate.clear()
+    works = [writer.commit({book: "in the batch"})]
+    await book.held()
+    works.append(writer.commit({book: "in the queue"}))
+    task.cancel()
+    for work in works:
+        with pytest.raises(AuditUnavailable):
+            await work
+    with pytest.raises(AuditUnavailable):
+        await writer.commit({book: "afterwards"})
+    assert writer.failing
+    book.gate.set()
+
+
+async def test_a_full_queue_refuses(book: Notes, writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "MOST_WAITING", 2)
+    book.gate.clear()
+    first = writer.commit({book: "first"})
+    await book.held()
+    others = [writer.commit({book: note}) for note in ("second", "third")]
+    with pytest.raises(AuditUnavailable):
+        await writer.commit({book: "fourth"})
+    book.gate.set()
+    await asyncio.gather(first, *others)
+
+
+async def test_durability_is_set_and_read_back(engine: Engine) -> None:
+    check_durability(engine)
+
+
+def test_sqlite_that_would_forget_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="journal_mode gives memory, must be wal"):
+        check_durability(open_engine("sqlite:///:memory:"))
+    hasty = open_engine(f"sqlite:///{tmp_path / 'hasty.db'}")
+    event.listen(hasty, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))
+    with pytest.raises(ConfigurationError, match="synchronous gives 1, must be 2"):
+        check_durability(hasty)
+
+
+def test_postgresql_that_would_forget_is_refused(postgresql: PostgreSQL) -> None:
+    url = postgresql.emptied_database()
+    try:
+        postgresql.execute("ALTER SYSTEM SET synchronous_commit = off")
+        postgresql.execute("SELECT pg_reload_conf()")
+        check_durability(open_engine(url))  # our own connections say otherwise
+        postgresql.execute("ALTER SYSTEM SET fsync = off")
+        postgresql.execute("SELECT pg_reload_conf()")
+        with pytest.raises(ConfigurationError, match="fsync gives off, must be on"):
+            check_durability(open_engine(url))
+    finally:
+        postgresql.execute("ALTER SYSTEM RESET ALL")
+        postgresql.execute("SELECT pg_reload_conf()")
+
+
+def test_a_postgresql_that_hangs_does_so_for_seconds_only(postgresql: PostgreSQL) -> None:
+    with open_engine(postgresql.emptied_database()).connect() as connection:
+        assert connection.execute(text("SHOW statement_timeout")).scalar() == "10s"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "mysql://u:hidden@h/d",
+        "postgresql://u:hidden@h/d",
+        "postgresql+psycopg://u:hidden@h:port/d",
+        "postgresql+psycopg://u:hidden@127.0.0.1:1/d",
+        "sqlite:////nowhere/at/all/service.db",
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_told_in_one_line_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        check_durability(open_engine(url))
+    assert str(refused.value).startswith("DATABASE_URL: ")
+    assert "hidden" not in str(refused.value)
+    assert len(refused.value.faults) == 1
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'service.db'}"
+
+
+async def on_sqlite(url: str, book: Notes, pragma: str, *, notes_of: list[str]) -> list[BaseException | None]:
+    opened = open_engine(url)
+    event.listen(opened, "connect", lambda connection, _: connection.execute(f"PRAGMA {pragma}"))
+    async with running(Writer(opened, [book], METRICS)) as writer:
+        return [(await asyncio.gather(writer.commit({book: note}), return_exceptions=True))[0] for note in notes_of]
+
+
+def locked_by_another(url: str, seconds: float) -> threading.Thread:
+    """Started and holding the lock when this returns."""
+    holds = threading.Event()
+
+    def hold() -> None:
+        other = open_engine(url)
+        with other.execution_options(writes=True).begin():
+            holds.set()
+            threading.Event().wait(seconds)
+        other.dispose()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    holds.wait(10)
+    return thread
+
+
+@pytest.mark.parametrize(("seconds", "patience", "durable"), [(0.3, 3000, True), (0.6, 100, False)])
+async def test_sqlite_locked_by_another_process_is_waited_for_and_then_refused(
+    sqlite_url: str, seconds: float, patience: int, durable: bool
+) -> None:
+    setup = open_engine(sqlite_url)
+    notes.create(setup)
+    other = locked_by_another(sqlite_url, seconds)
+    results = await on_sqlite(sqlite_url, Notes(), f"busy_timeout={patience}", notes_of=["one"])
+    other.join()
+    assert [result is None for result in results] == [durable]
+    assert [result is None for result in await on_sqlite(sqlite_url, Notes(), "user_version", notes_of=["two"])] == [
+        True
+    ]
+    assert written(setup) == ({"one", "two"} if durable else {"two"})
+    setup.dispose()
+
+
+async def test_a_full_or_read_only_disk_is_refused_and_recovered_from(sqlite_url: str) -> None:
+    setup = open_engine(sqlite_url)
+    notes.create(setup)
+    many = [f"{number:020}" for number in range(300)]
+    full = await on_sqlite(sqlite_url, Notes(), "max_page_count=4", notes_of=many)
+    assert full[0] is None
+    assert isinstance(full[-1], AuditUnavailable)
+    read_only = await on_sqlite(sqlite_url, Notes(), "query_only=ON", notes_of=["no"])
+    assert isinstance(read_only[0], AuditUnavailable)
+    assert await on_sqlite(sqlite_url, Notes(), "user_version", notes_of=["again"]) == [None]
+    assert len(written(setup)) == full.count(None) + 1
+    setup.dispose()
+
+
+@pytest.fixture
+async def on_postgresql(postgresql: PostgreSQL, book: Notes) -> AsyncIterator[tuple[Engine, Writer]]:
+    opened = open_engine(postgresql.emptied_database())
+    with opened.begin() as connection:
+        notes.create(connection)
+    async with running(Writer(opened, [book], METRICS)) as writer:
+        yield opened, writer
+        book.gate.set()
+    opened.dispose()
+
+
+async def test_a_postgresql_connection_cut_in_a_transaction_costs_that_batch_only(
+    postgresql: PostgreSQL, book: Notes, on_postgresql: tuple[Engine, Writer]
+) -> None:
+    engine, writer = on_postgresql
+    book.gate.clear()
+    lost = writer.commit({book: "lost"})
+    await book.held()
+    await asyncio.to_thread(postgresql.cut_connections)
+    book.gate.set()
+    with pytest.raises(AuditUnavailable):
+        await lost
+    await writer.commit({book: "kept"})
+    assert await asyncio.to_thread(written, engine) == {"kept"}
+
+
+async def test_a_postgresql_connection_cut_while_idle_costs_nothing(
+    postgresql: PostgreSQL, book: Notes, on_postgresql: tuple[Engine, Writer]
+) -> None:
+    engine, writer = on_postgresql
+    await writer.commit({book: "before"})
+    await asyncio.to_thread(postgresql.cut_connections)
+    await writer.commit({book: "after"})
+    assert await asyncio.to_thread(written, engine) == {"before", "after"}
+
+
+async def test_postgresql_away_is_refused_and_recovered_from(
+    postgresql: PostgreSQL, book: Notes, on_postgresql: tuple[Engine, Writer]
+) -> None:
+    engine, writer = on_postgresql
+    await writer.commit({book: "before"})
+    await asyncio.to_thread(postgresql.stop)
+    try:
+        with pytest.raises(AuditUnavailable):
+            await writer.commit({book: "lost"})
+        assert not await asyncio.to_thread(database.answers, engine)
+    finally:
+        await asyncio.to_thread(postgresql.start)
+    await writer.commit({book: "after"})
+    assert await asyncio.to_thread(written, engine) == {"before", "after"}

@@ -1,0 +1,67 @@
+"""The login and the page in a real browser: cookies, redirects, the content security policy and the script."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.web.chromium import Page, chromium
+from tests.web.conftest import Site
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    async with chromium() as opened:
+        yield opened
+
+
+SIGNED_IN = "!document.getElementById('signed-in').hidden && document.getElementById('who').textContent"
+SIGNED_OUT = "!document.getElementById('signed-out').hidden"
+
+
+async def sign_in(page: Page, site: str, who: str) -> str:
+    """What the page then says of who it is."""
+    await page.open(site)
+    await page.until(SIGNED_OUT)
+    await page.does("document.querySelector('a[href=\"/login\"]').click()")
+    await page.until(f"document.querySelector('input[value={who}]')?.click() ?? !!document.querySelector(':checked')")
+    await page.does("document.querySelector('button').click()")
+    return str(await page.until(SIGNED_IN))
+
+
+async def ask(page: Page, question: str) -> None:
+    await page.does(f"document.getElementById('question').value = {question!r}")
+    await page.does("document.getElementById('send').click()")
+
+
+async def test_a_person_signs_in_asks_and_signs_out(site: Site, page: Page) -> None:
+    assert await sign_in(page, site.url, "grace") == "grace of acme, analyst"
+    assert await page.does("document.cookie") == ""
+
+    await ask(page, "How many days <b>of leave</b>?")
+    receipt = await page.until("document.getElementById('receipt').textContent")
+    assert "first (local), internal, attempt 1" in receipt
+    assert await page.does("document.getElementById('answer').textContent.length > 10")
+    assert await page.does("document.getElementById('answer').children.length") == 0
+    keep_screenshot(await page.screenshot())
+
+    await page.does("document.querySelector('form[action=\"/logout\"] button').click()")
+    await page.until(SIGNED_OUT)
+    assert [record["subject"] for record in site.service.records("logged_out")] == ["grace"]
+    assert page.complaints == []
+
+
+def keep_screenshot(png: bytes) -> None:
+    """For a person who wants to see it: SCREENSHOTS names a folder."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        (Path(folder) / "page.png").write_bytes(png)
+
+
+async def test_what_the_service_refuses_is_told_on_the_page(site: Site, page: Page) -> None:
+    await sign_in(page, site.url, "ada")
+    await site.service.upstream.fails_with("500")
+    await ask(page, "Hello")
+    fault = await page.until("document.getElementById('fault').textContent")
+    assert "request" in fault
+    assert page.complaints == []
