@@ -19,6 +19,7 @@ def kept(answers: dict[str, Any]) -> dict[str, bool]:
         ".github": answers["ci"] == "github",
         ".gitlab-ci.yml": answers["ci"] == "gitlab",
         "azure-pipelines.yml": answers["ci"] == "azure",
+        "config/kustomization.yaml": answers["kubernetes"],
         "ops/kubernetes": answers["kubernetes"],
         "tests/ops/test_kubernetes.py": answers["kubernetes"],
     }

@@ -1,4 +1,4 @@
-"""The service under test: `create_app` under uvicorn, on a free port, with an issuer and a model server that are real."""
+"""The service under test: `create_app` under uvicorn, on a free port, beside a real issuer and model server."""
 
 import asyncio
 import json

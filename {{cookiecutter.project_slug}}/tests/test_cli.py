@@ -21,6 +21,10 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
+def replace(file: Path, old: str, new: str) -> None:
+    file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> str:
     models = {"deployments": {"only": deployment("http://127.0.0.1:1", region="us")}, "routes": ROUTES}
@@ -38,9 +42,8 @@ def test_policy_prints_the_matrix_with_the_rule_that_keeps_a_deployment_out(conf
 
 def test_every_fault_of_the_configuration_is_told_at_once(config: str) -> None:
     policy = Path(config) / "policy.yaml"
-    policy.write_text(policy.read_text(encoding="utf-8").replace("employee: internal", "employee: secret"), encoding="utf-8")
-    models = Path(config) / "models.yaml"
-    models.write_text(models.read_text(encoding="utf-8").replace("- only", "- other"), encoding="utf-8")
+    replace(policy, "employee: internal", "employee: secret")
+    replace(Path(config) / "models.yaml", "- only", "- other")
     refused = run("policy", CONFIG_DIR=config)
     assert refused.returncode == 78
     assert "no deployment is called 'other'" in refused.stderr

@@ -147,7 +147,7 @@ async def answer_error(request: Request, raised: Exception) -> JSONResponse:
         services.telemetry.metrics.refusals.add(1, {names.REASON: error.code})
     if isinstance(error, _DECIDED):
         await _record_refusal(services, request.scope.get("principal"), error)
-    headers = {**error.headers(), **_challenge(error, services.settings.public_url)}
+    headers = {**error.headers(), **_challenge(error, request, services.settings.public_url)}
     if error.code == "internal_error":
         headers["X-Request-Id"] = str(identifier)  # sent from outside of the layer that adds it
     return JSONResponse(error.body(identifier), error.status, headers)
@@ -172,9 +172,11 @@ def _as_service_error(raised: Exception) -> ServiceError:
             return errors.InternalError("Something went wrong here; quote the request id.")
 
 
-def _challenge(error: ServiceError, public_url: str) -> dict[str, str]:
-    """RFC 6750, 3 and RFC 9728, 5.1."""
+def _challenge(error: ServiceError, request: Request, public_url: str) -> dict[str, str]:
+    """RFC 6750, 3 (no error is named to a caller who showed nothing) and RFC 9728, 5.1."""
     metadata = f'resource_metadata="{public_url}/.well-known/oauth-protected-resource"'
+    if error.status == 401 and "authorization" not in request.headers:
+        return {"WWW-Authenticate": f"Bearer {metadata}"}
     if error.status == 401:
         return {"WWW-Authenticate": f'Bearer error="invalid_token", {metadata}'}
     if error.code == "permission_denied":

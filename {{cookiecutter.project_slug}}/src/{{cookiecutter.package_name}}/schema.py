@@ -26,9 +26,13 @@ def migrate(engine: Engine) -> None:
 
 
 def pending(engine: Engine) -> bool:
+    """Whether this version lacks tables. A revision it does not know is a newer version's, which has ours behind it:
+    while replicas are replaced, and after a step back, an older one goes on serving."""
     with engine.connect() as connection:
         applied = set(MigrationContext.configure(connection).get_current_heads())
-    return applied != set(ScriptDirectory.from_config(_config()).get_heads())
+    scripts = ScriptDirectory.from_config(_config())
+    known = {script.revision for script in scripts.walk_revisions()}
+    return not (set(scripts.get_heads()) <= applied or applied - known)
 
 
 def _config() -> Config:

@@ -7,6 +7,8 @@ import pytest
 from tests.official_client import completes_and_streams
 from tests.service import Service
 
+IMAGE = {"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}
+
 
 def events(response: httpx2.Response) -> list[Any]:
     lines = [line.removeprefix("data: ") for line in response.text.split("\n\n") if line]
@@ -96,7 +98,7 @@ async def test_a_class_above_the_ceiling_is_refused_by_file_line_and_rule(servic
         ({"max_tokens": -1}, "max_tokens"),
         ({"temperature": 3}, "temperature"),
         ({"messages": []}, "messages"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "file:///x"}}]}]}, "messages"),
+        ({"messages": [{"role": "user", "content": [IMAGE]}]}, "messages"),
     ],
 )
 async def test_a_bad_or_unsupported_field_is_named(service: Service, changed: dict[str, Any], param: str) -> None:

@@ -1,6 +1,7 @@
 """A generated trail with its checkpoints."""
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -27,7 +28,7 @@ async def signed_trail(engine: Engine, checkpoints: Checkpoints, calls: int, *, 
         for number in range(calls):
             for kind in (Kind.STARTED, Kind.FINISHED):
                 one = event(number, kind)
-                await writer.commit({trail: type(one)(kind, one.call_id, "acme", "ada", None, one.details, at or one.at)})
+                await writer.commit({trail: replace(one, at=at or one.at)})
             notary.write()
     return trail
 
@@ -35,4 +36,3 @@ async def signed_trail(engine: Engine, checkpoints: Checkpoints, calls: int, *, 
 def altered(engine: Engine, statement: str) -> None:
     with engine.execution_options(writes=True).begin() as connection:
         connection.exec_driver_sql(statement)
-

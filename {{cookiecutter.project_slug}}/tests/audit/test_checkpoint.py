@@ -2,6 +2,7 @@ import asyncio
 import base64
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,11 @@ def lines(path: Path) -> int:
     return sum(len(one.read_bytes().splitlines()) for one in path.glob("checkpoints/*.jsonl"))
 
 
+def wait_for_lines(path: Path, number: int) -> None:
+    while lines(path) < number:
+        time.sleep(0.01)
+
+
 async def test_a_checkpoint_is_written_in_idle_hours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SECONDS", 0.05)
     async with notarised(Notary(Trail(), folder(tmp_path))):
@@ -142,12 +148,13 @@ async def test_a_checkpoint_follows_a_hundred_records_at_once(engine: Engine, tm
     async with notarised(Notary(trail, folder(tmp_path))), running(Writer(engine, [trail], METRICS)) as writer:
         await asyncio.gather(*(writer.commit({trail: event(number)}) for number in range(module.RECORDS)))
         async with asyncio.timeout(module.SECONDS / 2):
-            while lines(tmp_path) < 2:
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(wait_for_lines, tmp_path, 2)
     assert verify(engine, folder(tmp_path)).faults == []
 
 
-async def test_a_failure_is_shown_and_calls_go_on(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failure_is_shown_and_calls_go_on(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "SECONDS", 0.05)
     (tmp_path / "checkpoints").write_text("a file stands where the folder should be", encoding="utf-8")
     trail = Trail()

@@ -40,14 +40,18 @@ async def test_a_call_without_an_answer_has_no_digest_of_one(service: Service) -
     assert service.records("finished")[0]["answer_digest"] is None
 
 
+def written(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.glob("service.db*"))
+
+
 async def test_content_is_nowhere_in_the_database(service: Service, tmp_path: Path) -> None:
     answer = (await service.ask("a marmalade sandwich at noon")).json()["choices"][0]["message"]["content"]
-    files = b"".join(path.read_bytes() for path in tmp_path.glob("service.db*"))
+    files = written(tmp_path)
     assert b"marmalade" not in files
     assert answer.encode() not in files
 
 
-async def test_the_configuration_that_was_loaded_is_recorded_by_its_digests(service: Service, tmp_path: Path) -> None:
+def test_the_configuration_that_was_loaded_is_recorded_by_its_digests(service: Service, tmp_path: Path) -> None:
     (loaded,) = service.records("loaded")
     for name in ("access.yaml", "models.yaml", "policy.yaml"):
         assert loaded["config"][name] == hashlib.sha256((tmp_path / "config" / name).read_bytes()).hexdigest()

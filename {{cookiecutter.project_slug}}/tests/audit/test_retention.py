@@ -64,14 +64,17 @@ def test_it_goes_on_where_it_stopped_and_in_pieces(trails: Trails, monkeypatch: 
 
 
 DAMAGE: dict[str, Callable[[str], str]] = {
-    "a tombstone's hash is changed": lambda old: f"UPDATE audit SET hash = replace(hash, substr(hash, 1, 1), 'x') WHERE writer = '{old}' AND seq = 2",
+    "a tombstone's hash is changed": lambda old: (
+        f"UPDATE audit SET hash = replace(hash, substr(hash, 1, 1), 'x') WHERE writer = '{old}' AND seq = 2"
+    ),
     "the last tombstone is removed": lambda old: f"DELETE FROM audit WHERE writer = '{old}' AND seq = 6",
     "a tombstone is removed": lambda old: f"DELETE FROM audit WHERE writer = '{old}' AND seq = 2",
     "all tombstones are removed": lambda old: f"DELETE FROM audit WHERE writer = '{old}'",
     "a tombstone names somebody": lambda old: f"UPDATE audit SET subject = 'eve' WHERE writer = '{old}' AND seq = 2",
     "the record of it is removed": lambda old: "DELETE FROM audit WHERE kind = 'retained'",
-    "the record of it is changed": lambda old: "UPDATE audit SET body = replace(body, '\"last\":6', '\"last\":5') "
-    "WHERE kind = 'retained'",
+    "the record of it is changed": lambda old: (
+        "UPDATE audit SET body = replace(body, '\"last\":6', '\"last\":5') WHERE kind = 'retained'"
+    ),
 }
 
 

@@ -21,7 +21,6 @@ def run(*arguments: str, **environment: str) -> Result:
     return CliRunner(env={**usual, **environment}).invoke(main, arguments)
 
 
-
 @pytest.fixture
 def where(engine: Engine, tmp_path: Path) -> dict[str, str]:
     models = {"deployments": {"only": deployment("http://127.0.0.1:1", region="us")}, "routes": ROUTES}

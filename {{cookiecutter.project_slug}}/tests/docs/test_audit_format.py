@@ -135,7 +135,9 @@ def test_an_export_is_believed_by_the_keys_that_were_given_only(script: Path, ex
     assert "not signed with a key that was given" in done.stdout
 
 
-async def test_an_export_of_a_trail_with_a_hole_shows_it(script: Path, exported: Path, engine: Engine, tmp_path: Path) -> None:
+def test_an_export_of_a_trail_with_a_hole_shows_it(
+    script: Path, exported: Path, engine: Engine, tmp_path: Path
+) -> None:
     altered(engine, "DELETE FROM audit WHERE kind = 'finished' AND seq = 4")
     again = tmp_path / "again.jsonl"
     export(Clerk(engine, folder(tmp_path)), again)

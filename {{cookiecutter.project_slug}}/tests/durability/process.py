@@ -98,6 +98,13 @@ class Load:
         async with httpx2.AsyncClient(timeout=30, limits=limits) as http:
             await asyncio.gather(*(self._caller(http, stream=number % 2 == 0) for number in range(CALLERS)))
 
+    async def answers(self, many: int) -> None:
+        """Returns when there are so many, while the callers go on."""
+        end = time.monotonic() + 30
+        while len(self.answered) < many:
+            assert time.monotonic() < end, f"{len(self.answered)} answers, and {self.other}"
+            await asyncio.sleep(0.01)
+
     async def _caller(self, http: httpx2.AsyncClient, *, stream: bool) -> None:
         body: dict[str, Any] = {"model": "assistant", "messages": [{"role": "user", "content": "Hello"}]}
         try:

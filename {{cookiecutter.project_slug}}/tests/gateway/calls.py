@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from {{ cookiecutter.package_name }}.deadline import Deadline
 from {{ cookiecutter.package_name }}.gateway import (
     ChatRequest,
@@ -12,6 +14,8 @@ from {{ cookiecutter.package_name }}.gateway import (
     Route,
 )
 from {{ cookiecutter.package_name }}.gateway.catalogue import DeploymentEntry
+
+both_ways = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
 
 
 def deployment(name: str = "first", **entry: Any) -> Deployment:

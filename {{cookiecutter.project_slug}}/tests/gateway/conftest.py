@@ -13,6 +13,7 @@ from {{ cookiecutter.package_name }}.gateway import (
 )
 
 from tests.gateway.calls import deployment
+from tests.gateway.chains import Observed
 
 # From a server's address to a gateway that asks it.
 Adapter = Callable[[str], Gateway]
@@ -60,3 +61,8 @@ def adapter(request: pytest.FixtureRequest, session: aiohttp.ClientSession, our_
     return lambda address: LiteLLMGateway(
         deployment(litellm=f"{provider}/m", base_url=f"{address}{path}", api_key_env=our_key), library
     )
+
+
+@pytest.fixture
+def observed() -> Observed:
+    return Observed()

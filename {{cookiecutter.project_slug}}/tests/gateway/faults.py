@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from {{ cookiecutter.package_name }}.gateway import Failure
 
-from tests.gateway.upstream import SECRET, Reply, Script, Wire
+from tests.gateway.upstream import Reply, Script
+from tests.gateway.wires import SECRET, Wire
 
 EVENTS = {"Content-Type": "text/event-stream"}
 JSON = {"Content-Type": "application/json"}

@@ -10,7 +10,7 @@ from {{ cookiecutter.package_name }}.gateway import (
     Usage,
 )
 
-from tests.gateway.upstream import SECRET
+from tests.gateway.wires import SECRET
 
 
 async def answered(gateway: Gateway, call: PermittedCall, *, streamed: bool) -> Answer:

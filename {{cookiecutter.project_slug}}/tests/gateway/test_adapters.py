@@ -10,13 +10,12 @@ import pytest
 
 from {{ cookiecutter.package_name }}.gateway import Failure, Usage
 
-from tests.gateway.calls import permitted_call
+from tests.gateway.calls import both_ways, permitted_call
 from tests.gateway.conftest import Adapter
 from tests.gateway.faults import EVENTS, FAULTS, JSON, UNTRUE_USAGES, json_reply, status, usage, whole
 from tests.gateway.outcome import answered, failure
-from tests.gateway.upstream import SECRET, Reply, Script, Wire, running
-
-both_ways = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
+from tests.gateway.upstream import Reply, Script, running
+from tests.gateway.wires import SECRET, Wire
 
 
 def hanging(wire: Wire, streamed: bool) -> Reply:

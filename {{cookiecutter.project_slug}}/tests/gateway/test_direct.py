@@ -5,7 +5,8 @@ from {{ cookiecutter.package_name }}.gateway import DirectGateway
 from tests.gateway.calls import deployment, permitted_call
 from tests.gateway.faults import EVENTS, status, usage
 from tests.gateway.outcome import answered, failure
-from tests.gateway.upstream import Reply, Wire, running
+from tests.gateway.upstream import Reply, running
+from tests.gateway.wires import Wire
 
 
 def gateway(address: str, session: aiohttp.ClientSession) -> DirectGateway:

@@ -11,12 +11,12 @@ import pytest
 from {{ cookiecutter.package_name }} import gateway as package
 from {{ cookiecutter.package_name }}.gateway import Failure, LiteLLMGateway, LiteLLMLibrary
 
-from tests.gateway.calls import deployment, permitted_call
+from tests.gateway.calls import both_ways, deployment, permitted_call
 from tests.gateway.faults import EVENTS, whole
 from tests.gateway.outcome import answered, failure
-from tests.gateway.upstream import Reply, Wire, running
+from tests.gateway.upstream import Reply, running
+from tests.gateway.wires import Wire
 
-both_ways = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
 # One of each way that litellm has to HTTP.
 PROVIDERS = [
     "azure/m",

@@ -42,8 +42,10 @@ def test_what_can_be_seen_stays(text: str) -> None:
 
 @pytest.mark.parametrize(
     "marker",
-    ["<|im_start|>", "<|IM_END|>", "<|eot_id|>", "<|system|>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<start_of_turn>"]
-    + ["<\uff5cUser\uff5c>", "<|im_\u200bstart|>", "<|endoftext|>"],
+    [
+        *("<|im_start|>", "<|IM_END|>", "<|eot_id|>", "<|system|>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"),
+        *("<start_of_turn>", "<\uff5cUser\uff5c>", "<|im_\u200bstart|>", "<|endoftext|>"),
+    ],
 )
 def test_forged_role_markers_become_visible_words(marker: str) -> None:
     assert visible(f"a {marker}system b") == "a [role marker]system b"

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from {{ cookiecutter.package_name }}.audit import Checkpoints, Clerk, SigningKeys, verify
-from {{ cookiecutter.package_name }}.governance import Switches, start, stop, stops, watched
+from {{ cookiecutter.package_name }}.governance import Switches, What, start, stop, stops, watched
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY
 
 from tests.audit.signed import altered, folder
@@ -33,8 +33,10 @@ async def within_two_seconds(service: Service, code: str | None) -> httpx2.Respo
 
 
 @pytest.mark.parametrize(("what", "name"), [("route", "assistant"), ("tenant", "acme")])
-async def test_a_stopped_route_or_tenant_is_told_why_until_it_is_started(service: Service, what: str, name: str) -> None:
-    stop(clerk_of(service), what, name, "a test of the night")  # type: ignore[arg-type]  # pytest's words are plain texts
+async def test_a_stopped_route_or_tenant_is_told_why_until_it_is_started(
+    service: Service, what: What, name: str
+) -> None:
+    stop(clerk_of(service), what, name, "a test of the night")
     answer = await within_two_seconds(service, "stopped")
     assert answer.status_code == 503
     assert "a test of the night" in answer.json()["error"]["message"]
@@ -42,7 +44,7 @@ async def test_a_stopped_route_or_tenant_is_told_why_until_it_is_started(service
     assert service.records("refused")[-1]["code"] == "stopped"
     ready = await service.http.get(f"{service.url}/readyz")
     assert (ready.status_code, ready.json()["stopped"]) == (200, [f"{what} {name}"])
-    assert start(clerk_of(service), what, name, "")  # type: ignore[arg-type]  # likewise
+    assert start(clerk_of(service), what, name, "")
     await within_two_seconds(service, None)
 
 

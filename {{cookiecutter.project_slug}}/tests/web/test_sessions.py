@@ -1,12 +1,16 @@
 """What a signed-in browser may do, what other sites may make it do, and how a session lives and ends."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
+from fastapi.routing import APIRoute
 from sqlalchemy import select
 from sqlalchemy import update as change
 
 from {{ cookiecutter.package_name }}.identity.sessions import IDLE, sessions
+from {{ cookiecutter.package_name }}.settings import LOCAL_SECRET_KEY, Settings, read_settings
+from {{ cookiecutter.package_name }}.web import ROUTERS
 
 from tests.service import Service
 from tests.web.browsing import Browser, browser, parameters, set_cookies
@@ -198,3 +202,31 @@ async def test_without_a_client_id_the_page_tells_how_to_get_a_token(service: Se
         for path in ("/login", "/callback"):
             assert (await anybody.get(path)).status_code == 404
         assert (await anybody.post("/logout")).status_code == 404
+
+
+def test_pages_that_anybody_may_see_are_these_and_no_others() -> None:
+    paths = {route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
+    assert paths == {"/", "/static/{name}", "/login", "/callback", "/logout"}
+
+
+@pytest.mark.parametrize("key", [LOCAL_SECRET_KEY, "short", f"{'k' * 32},short", f"{'k' * 32}, {LOCAL_SECRET_KEY}"])
+def test_production_refuses_a_secret_key_that_is_known_or_short(key: str) -> None:
+    settings = Settings(environment="production", oidc_issuer="https://id.example", oidc_audience="x", secret_key=key)
+    assert any(fault.startswith("SECRET_KEY") for fault in settings.faults())
+
+
+def test_production_takes_long_secret_keys_the_second_of_which_is_the_one_before() -> None:
+    keys = f"{'n' * 32}, {'o' * 32}"
+    settings = Settings(environment="production", oidc_issuer="https://id.example", oidc_audience="x", secret_key=keys)
+    assert not any(fault.startswith("SECRET_KEY") for fault in settings.faults())
+
+
+def test_secrets_may_come_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SECRET_KEY", "OIDC_CLIENT_SECRET"):
+        (tmp_path / name).write_text(f"the content of {name}\n", encoding="utf-8")
+        monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
+    monkeypatch.setenv("OIDC_ISSUER", "https://id.example")
+    monkeypatch.setenv("OIDC_AUDIENCE", "x")
+    settings = read_settings()
+    assert settings.secret_key == "the content of SECRET_KEY"
+    assert settings.oidc_client_secret == "the content of OIDC_CLIENT_SECRET"

@@ -42,9 +42,7 @@ def export(clerk: Clerk, file: Path) -> Exported:
             found.records += entry["type"] == "record"
     found.digest = digest.hexdigest()
     with clerk.transaction() as connection:
-        clerk.record(
-            connection, Kind.EXPORTED, {"file": file.name, "records": found.records, "digest": found.digest}
-        )
+        clerk.record(connection, Kind.EXPORTED, {"file": file.name, "records": found.records, "digest": found.digest})
     partial.replace(file)
     return found
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 
 class SigningKeys:
-    """Ed25519. Separated by commas, each the base64 of a seed, or PEM: the first signs, all verify. Raises ValueError."""
+    """Ed25519, with commas between: base64 of a seed, or PEM. The first signs, all verify. Raises ValueError."""
 
     def __init__(self, text: str) -> None:
         keys = [_private(one.strip()) for one in text.split(",") if one.strip()]

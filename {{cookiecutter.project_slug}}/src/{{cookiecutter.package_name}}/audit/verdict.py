@@ -65,9 +65,7 @@ def snapshot(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="REPEATABLE READ") if engine.name == "postgresql" else engine
 
 
-def _signed(
-    checkpoints: Checkpoints | None, writer: str, size: int, verdict: Verdict
-) -> dict[int, Checkpoint] | None:
+def _signed(checkpoints: Checkpoints | None, writer: str, size: int, verdict: Verdict) -> dict[int, Checkpoint] | None:
     """By the number of the record that each signs."""
     if checkpoints is None:
         return None

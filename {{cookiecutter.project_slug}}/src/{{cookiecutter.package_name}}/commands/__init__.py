@@ -1,4 +1,4 @@
-"""What does an operator ask of configuration and database? Each imports what it needs when it runs: that takes a second."""
+"""What does an operator ask of configuration and database? What that needs is imported when it runs."""
 
 from .access import access
 from .audit import audit

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import click
 
-from .. import identity
 from ..configfile import ConfigurationError, Faults, read
-from ..services import read_configuration
 from ..settings import Settings
 from .configured import with_settings
 
@@ -26,6 +24,9 @@ def explain(settings: Settings, token: str) -> None:
 
     '-' reads it from standard input, which keeps it out of the shell's history.
     """
+    from .. import identity
+    from ..services import read_configuration
+
     unverified = sys.stdin.read().strip() if token == "-" else token  # noqa: S105 # a dash
     rules = read_configuration(settings).access
     lines = asyncio.run(identity.explain(unverified, rules, settings.oidc_issuer, settings.oidc_audience))
@@ -40,6 +41,8 @@ def explain(settings: Settings, token: str) -> None:
 @click.option("--config-dir", envvar="CONFIG_DIR", default="config", type=click.Path(path_type=Path))
 def request(provider: str, public_url: str, audience: str, config_dir: Path) -> None:
     """Print the ticket for the identity team: what this service needs of them, and why."""
+    from .. import identity
+
     known = {path.stem: path for path in (config_dir / "presets").glob("*.yaml")}
     if provider not in known:
         raise click.BadParameter(f"there is no preset '{provider}', but {', '.join(sorted(known)) or 'none at all'}")

@@ -12,7 +12,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
-@click.option("--by", default="day", show_default=True, help="day, tenant, user, route, deployment, with commas between")
+@click.option("--by", default="day", show_default=True, help="day, tenant, user, route, deployment; commas between")
 @click.option("--since", type=_DAY, help="the first day, in UTC")
 @click.option("--until", type=_DAY, help="the last day")
 @click.option("--tenant")

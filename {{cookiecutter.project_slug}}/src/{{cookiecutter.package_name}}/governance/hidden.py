@@ -23,7 +23,7 @@ _ROLE_MARKER = re.compile(
 
 
 def visible(text: str) -> str:
-    """Without characters that show nothing or turn the direction of writing; forged role markers become visible words."""
+    """Without characters that show nothing or turn the direction of writing, and with role markers made visible."""
     if not text.isascii() or not text.isprintable():
         text = _INVISIBLE.sub("", text)
     return _ROLE_MARKER.sub("[role marker]", text)

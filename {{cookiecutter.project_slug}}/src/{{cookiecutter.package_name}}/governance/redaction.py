@@ -100,7 +100,7 @@ def pattern_fault(name: str, pattern: str) -> str | None:
     if name in RULES or not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name):
         return f"'{name}' is taken, or no name: small letters, digits and underscores"
     if _ENDLESS.search(pattern) or len(pattern) > 200:
-        return "repeats without end, or is long, and stands in every caller's way; write {1,9} for + and *, and \\+ for a plus"
+        return "repeats without end, or is long, and delays every caller; write {1,9} for + and *, and \\+ for a plus"
     try:
         compiled = re.compile(pattern)
     except re.error as error:
