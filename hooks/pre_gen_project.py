@@ -24,7 +24,7 @@ aux com0 com1 com2 com3 com4 com5 com6 com7 com8 com9 con lpt0 lpt1 lpt2 lpt3 lp
 nul prn
 aiohappyeyeballs aiohttp aiosignal alembic annotated_doc annotated_types anyio ast_serialize async_timeout
 attr attrs authlib boto3 botocore certifi cffi charset_normalizer check_jsonschema click colorama
-cryptography dateutil deprecated distro dotenv editables fastapi fastuuid filelock frozenlist fsspec
+cryptography dateutil deprecated distro dotenv editables execnet fastapi fastuuid filelock frozenlist fsspec
 genai_prices google googleapis_common_protos griffe griffelib grimp h11 h2 hatchling hf_xet hpack httpcore
 httpcore2 httptools httpx httpx2 httpx2_jsfetch huggingface_hub hyperframe hypothesis idna import_linter
 importlib_metadata importlinter iniconfig jinja2 jiter jmespath joserfc jsonschema jsonschema_specifications
@@ -34,11 +34,11 @@ opentelemetry_exporter_otlp_common opentelemetry_exporter_otlp_proto_common
 opentelemetry_exporter_otlp_proto_http opentelemetry_exporter_prometheus opentelemetry_proto
 opentelemetry_sdk opentelemetry_semantic_conventions orjson packaging pathspec pluggy prometheus_client
 propcache protobuf psycopg psycopg_binary py pycparser pydantic pydantic_ai pydantic_ai_slim pydantic_core
-pydantic_evals pydantic_graph pydantic_settings pygments pytest pytest_asyncio python_dateutil python_dotenv
+pydantic_evals pydantic_graph pydantic_settings pygments pytest pytest_asyncio pytest_xdist python_dateutil python_dotenv
 pyyaml redis referencing regex regress requests rich rpds rpds_py ruamel ruamel_yaml ruff s3transfer six
 sniffio sortedcontainers sqlalchemy starlette structlog tiktoken tiktoken_ext tokenizers tomlkit tqdm
 trove_classifiers truststore types_pyyaml typing_extensions typing_inspection tzdata urllib3 uv uvicorn
-uvloop wrapt yaml yarl zipp
+uvloop wrapt xdist yaml yarl zipp
     """.split()  # noqa: SIM905 one name a line would be 160 lines
 )
 

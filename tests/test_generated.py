@@ -87,7 +87,7 @@ def borrowed(default: Path) -> dict[str, str]:
 
 def check_and_quick_tests(service: Path, borrowed: dict[str, str]) -> None:
     run(service, "make", "check", "run=", environment=borrowed)
-    run(service, "python", "-m", "pytest", "-m", "not slow", environment=borrowed)
+    run(service, "python", "-m", "pytest", "-m", "not slow", "-n", "4", environment=borrowed)
 
 
 def test_default_service_passes_its_own_checks_tests_and_evaluation(default: Path) -> None:

@@ -32,7 +32,7 @@ PEOPLE = {
         Person("grace", "analyst", "asks with data up to confidential"),
         Person("sam", "steward", "asks with data up to restricted"),
         Person("olga", "auditor", "reads the audit trail, asks nothing"),
-        Person("nils", "operator", "stops and starts deployments, asks nothing"),
+        Person("nils", "operator", "sees usage and cost, asks nothing"),
         Person("eve", "employee", "asks like ada, and sees nothing of acme", tenant="globex"),
     )
 }

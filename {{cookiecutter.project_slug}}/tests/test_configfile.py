@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from {{ cookiecutter.package_name }}.configfile import ConfigurationError, Faults, Section, parse, read, secret
+from {{ cookiecutter.package_name }}.configfile import (
+    ConfigurationError,
+    Faults,
+    Section,
+    parse,
+    read,
+    secret,
+)
 
 
 class Inner(Section):

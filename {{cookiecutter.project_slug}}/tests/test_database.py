@@ -131,6 +131,22 @@ async def test_a_waiter_is_woken_only_when_its_entries_are_durable(
     other.dispose()
 
 
+async def test_two_writers_on_one_database_wait_for_each_other(
+    engine: Engine, database_url: str, book: Notes, writer: Writer
+) -> None:
+    other_engine, other_book = open_engine(database_url), Notes()
+    async with running(Writer(other_engine, [other_book], METRICS)) as other:
+        book.gate.clear()
+        first = writer.commit({book: "first"})
+        await book.held()  # it has read, and will write
+        second = other.commit({other_book: "second"})
+        await asyncio.sleep(0.1)
+        book.gate.set()
+        await asyncio.gather(first, second)
+    other_engine.dispose()
+    assert written(engine) == {"first", "second"}
+
+
 async def test_what_a_book_refuses_is_not_written_and_the_rest_is(engine: Engine, book: Notes) -> None:
     copies = Copies()
     async with running(Writer(engine, [book, copies], METRICS)) as writer:

@@ -39,10 +39,11 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from .app import create_app
+    from .configuration import check_environment
     from .database import open_engine
     from .governance import open_scrub
     from .schema import migrate as apply_migrations
-    from .services import check_environment, read_configuration
+    from .services import read_configuration
     from .telemetry import configure_logs
 
     configuration = read_configuration(settings)

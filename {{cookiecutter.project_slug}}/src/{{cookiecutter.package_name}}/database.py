@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
 
 import structlog
@@ -46,6 +46,17 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", _set_sqlite_pragmas)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Engine]:
+    """A database that is there and durable. Raises ConfigurationError."""
+    engine = open_engine(url)
+    try:
+        check_durability(engine)
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def check_durability(engine: Engine) -> None:
@@ -174,6 +185,8 @@ class Writer:
         self._metrics.writer_queue.add(-len(batch))
         try:
             refused = await asyncio.get_running_loop().run_in_executor(self._thread, self._write, batch)
+            for book in self._books:
+                book.committed()
         except BaseException as error:  # whatever went wrong, those who wait must hear of it
             self._failed(batch, error)
             if not isinstance(error, Exception):
@@ -181,8 +194,6 @@ class Writer:
             return
         finally:
             self._metrics.commit_duration.record(time.monotonic() - begun)
-        for book in self._books:
-            book.committed()
         for place, work in enumerate(batch):
             if place in refused:
                 work.fail(refused[place])

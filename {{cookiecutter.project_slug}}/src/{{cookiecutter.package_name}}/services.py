@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ import structlog
 from sqlalchemy import Engine
 
 from . import __name__ as package
-from . import __version__, configfile, database, schema
+from . import __version__, database, schema
 from .audit import (
     AuditEvent,
     Checkpoints,
@@ -26,7 +25,8 @@ from .audit import (
     new_call_id,
     notarised,
 )
-from .configfile import ConfigurationError, Faults
+from .configfile import Faults
+from .configuration import Configuration, Feature, check_environment, digests, read_files
 from .gateway import (
     Catalogue,
     ChainGateway,
@@ -35,24 +35,19 @@ from .gateway import (
     Gateway,
     LiteLLMGateway,
     LiteLLMLibrary,
-    ModelsFile,
-    build_catalogue,
 )
 from .governance import (
     GovernedGateway,
     Ledger,
     Model,
     Policy,
-    PolicyFile,
     Switches,
-    compile_policy,
     open_limits,
     open_redactor,
     watched,
 )
 from .handbook import open_handbook
 from .identity import (
-    AccessFile,
     AccessRules,
     Browsers,
     ClientRegistration,
@@ -63,23 +58,10 @@ from .identity import (
     Site,
     TokenVerifier,
 )
-from .settings import Settings, is_loopback
+from .settings import Settings
 from .telemetry import Telemetry, open_telemetry
 
 _log = structlog.get_logger()
-
-
-Feature = Callable[[GovernedGateway], Model]
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """The three files of CONFIG_DIR and those of the features, read and found to fit each other."""
-
-    access: AccessRules
-    catalogue: Catalogue
-    policy: Policy
-    features: Mapping[str, Feature]
 
 
 @dataclass(frozen=True)
@@ -101,19 +83,7 @@ class Services:
 
 def read_configuration(settings: Settings) -> Configuration:
     """Raises ConfigurationError with every fault of every file."""
-    faults = Faults()
-    models_file = configfile.read(settings.config_dir / "models.yaml", ModelsFile, faults)
-    policy_file = configfile.read(settings.config_dir / "policy.yaml", PolicyFile, faults)
-    access_file = configfile.read(settings.config_dir / "access.yaml", AccessFile, faults)
-    if not (models_file and policy_file and access_file):
-        raise ConfigurationError(faults.found)
-    access = AccessRules(access_file.content)
-    catalogue = build_catalogue(models_file, faults)
-    policy = compile_policy(policy_file, catalogue, access.roles, faults)
-    features = _features(policy, faults) if policy else {}
-    faults.raise_if_any()
-    assert policy is not None  # noqa: S101 # without faults there is a policy
-    return Configuration(access, catalogue, policy, features)
+    return read_files(settings, _features)
 
 
 def _features(policy: Policy, faults: Faults) -> dict[str, Feature]:
@@ -123,41 +93,14 @@ def _features(policy: Policy, faults: Faults) -> dict[str, Feature]:
     return {name: feature for name, feature in features.items() if feature}
 
 
-def check_environment(settings: Settings, configuration: Configuration) -> None:
-    """Raises ConfigurationError in production; elsewhere the same faults are warnings."""
-    found = configuration.policy.uncovered()
-    if settings.environment != "local":
-        found += settings.faults()
-        found += [
-            f"{one.declared_at}: {one.name} is at {one.entry.base_url}, a local model server"
-            for one in configuration.catalogue.deployments.values()
-            if one.entry.base_url and is_loopback(one.entry.base_url)
-        ]
-    if found and settings.environment == "production":
-        raise ConfigurationError(found)
-    for fault in found:
-        _log.warning("configuration_fault", fault=fault)
-
-
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    configuration = read_configuration(settings)
-    check_environment(settings, configuration)
+    read = read_configuration(settings)
+    check_environment(settings, read)
     async with AsyncExitStack() as stack:
         telemetry = stack.enter_context(_telemetry(settings))
-        session = await stack.enter_async_context(
-            aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
-                connector=aiohttp.TCPConnector(limit=0),
-                trust_env=True,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,  # a small body could unfold to a huge one
-                headers={"Accept-Encoding": "identity"},
-            )
-        )
-        engine = database.open_engine(settings.database_url)
-        stack.callback(engine.dispose)
-        database.check_durability(engine)
+        session = await stack.enter_async_context(_http_session())
+        engine = stack.enter_context(database.opened(settings.database_url))
         trail, ledger = Trail(), Ledger()
         # Entered before the writer, so that its last checkpoint follows the writer's last commit.
         notary = await stack.enter_async_context(
@@ -168,40 +111,32 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
         switches = await stack.enter_async_context(watched(Switches(engine)))
         keys = IssuerKeys(settings.oidc_issuer, session)
-        verifier = TokenVerifier(settings.oidc_issuer, settings.oidc_audience, configuration.access, keys)
-        chain = ChainGateway(_gateways(configuration.catalogue, session), telemetry)
+        verifier = TokenVerifier(settings.oidc_issuer, settings.oidc_audience, read.access, keys)
+        chain = ChainGateway(_gateways(read.catalogue, session), telemetry)
+        limits, redactor = open_limits(settings.redis_url), open_redactor(read.policy.patterns)
+        digests = ContentDigests(settings.secret_key)
         governed = GovernedGateway(
-            configuration.policy,
-            switches,
-            open_limits(settings.redis_url),
-            open_redactor(configuration.policy.patterns),
-            ContentDigests(settings.secret_key),
-            ledger,
-            trail,
-            writer,
-            chain,
-            telemetry,
+            read.policy, switches, limits, redactor, digests, ledger, trail, writer, chain, telemetry
         )
-        models = _models(governed, configuration)
-        browsers = _browsers(settings, configuration.access, keys, verifier, engine)
+        models = _models(governed, read)
+        browsers = _browsers(settings, read.access, keys, verifier, engine)
         services = Services(
-            settings,
-            configuration,
-            telemetry,
-            engine,
-            writer,
-            trail,
-            notary,
-            switches,
-            keys,
-            verifier,
-            browsers,
-            chain,
-            models,
+            settings, read, telemetry, engine, writer, trail, notary, switches, keys, verifier, browsers, chain, models
         )
         await _record_loaded(services)
         await keys.refresh()
         yield services
+
+
+def _http_session() -> aiohttp.ClientSession:
+    """For the issuer and for every model; nothing but a request's deadline limits its time."""
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
+        connector=aiohttp.TCPConnector(limit=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,  # a small body could unfold to a huge one
+        headers={"Accept-Encoding": "identity"},
+    )
 
 
 def _browsers(
@@ -267,9 +202,6 @@ async def _record_loaded(services: Services) -> None:
     details: dict[str, Json] = {
         "policy_version": services.configuration.policy.version,
         "version": __version__,
-        "config": {
-            file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-            for file in sorted(services.settings.config_dir.glob("*.yaml"))
-        },
+        "config": dict(digests(services.settings)),
     }
     await services.writer.commit({services.trail: AuditEvent(Kind.LOADED, new_call_id(), details=details)})

@@ -19,7 +19,7 @@ async def test_an_anonymous_caller_is_refused(service: Service) -> None:
     answer = await service.http.post(f"{service.url}/v1/chat/completions", json={})
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "invalid_token"
-    assert "resource_metadata=" in answer.headers["WWW-Authenticate"]
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer resource_metadata=")
 
 
 async def test_an_answer_has_a_receipt(service: Service) -> None:

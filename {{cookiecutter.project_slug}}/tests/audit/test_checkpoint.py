@@ -3,6 +3,7 @@ import base64
 import json
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,7 @@ async def test_each_changed_field_of_a_checkpoint_is_named(engine: Engine, tmp_p
     path = folder(tmp_path).path(trail.writer)
     lines = path.read_text(encoding="utf-8").splitlines()
     changed = json.loads(lines[-1])
-    changed[field] = 1 if field == "seq" else changed[field].replace(changed[field][0], "7", 1)
+    changed[field] = 1 if field == "seq" else ("8" if changed[field][0] == "7" else "7") + changed[field][1:]
     lines[-1] = json.dumps(changed, sort_keys=True, separators=(",", ":"))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     faults = verify(engine, folder(tmp_path)).faults
@@ -131,24 +132,25 @@ def lines(path: Path) -> int:
     return sum(len(one.read_bytes().splitlines()) for one in path.glob("checkpoints/*.jsonl"))
 
 
-def wait_for_lines(path: Path, number: int) -> None:
-    while lines(path) < number:
-        time.sleep(0.01)
+async def until(true: Callable[[], bool], seconds: float) -> None:
+    """Looks again and again, and lets the test fail after `seconds`."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
 
 
 async def test_a_checkpoint_is_written_in_idle_hours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SECONDS", 0.05)
     async with notarised(Notary(Trail(), folder(tmp_path))):
-        await asyncio.sleep(0.5)
-        assert lines(tmp_path) >= 4
+        await until(lambda: lines(tmp_path) >= 4, 10)
 
 
 async def test_a_checkpoint_follows_a_hundred_records_at_once(engine: Engine, tmp_path: Path) -> None:
     trail = Trail()
     async with notarised(Notary(trail, folder(tmp_path))), running(Writer(engine, [trail], METRICS)) as writer:
         await asyncio.gather(*(writer.commit({trail: event(number)}) for number in range(module.RECORDS)))
-        async with asyncio.timeout(module.SECONDS / 2):
-            await asyncio.to_thread(wait_for_lines, tmp_path, 2)
+        await until(lambda: lines(tmp_path) >= 2, module.SECONDS / 2)
     assert verify(engine, folder(tmp_path)).faults == []
 
 
@@ -163,8 +165,7 @@ async def test_a_failure_is_shown_and_calls_go_on(
         await writer.commit({trail: event(1)})
         assert notary.failing
         (tmp_path / "checkpoints").unlink()
-        await asyncio.sleep(0.3)
-        assert not notary.failing
+        await until(lambda: not notary.failing, 10)
     assert verify(engine, folder(tmp_path)).faults == []
 
 

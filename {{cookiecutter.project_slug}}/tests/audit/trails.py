@@ -15,7 +15,7 @@ from tests.silence import METRICS
 Record = dict[str, Any]
 
 
-def event(number: int, kind: Kind = Kind.STARTED, **details: Any) -> AuditEvent:
+def event(number: int, kind: Kind = Kind.STARTED, /, **details: Any) -> AuditEvent:
     roles: Any = ["employee", "analyst"]
     about = {"data_class": "internal", "roles": roles, "cost_micro_usd": number, "estimated": False, **details}
     return AuditEvent(kind, f"{number:032x}", "acme", "ada", f"{number:032x}", about)

@@ -1,4 +1,4 @@
-"""A killed process has forgotten nothing that anybody was told, and one that is asked to end tells everybody."""
+"""Nothing that anybody was told is forgotten: when the process is killed, asked to end, or loses its database."""
 
 import asyncio
 import json
@@ -17,6 +17,7 @@ from {{ cookiecutter.package_name }}.database import open_engine
 from {{ cookiecutter.package_name }}.governance.ledger import balances, entries_table
 
 from tests.durability.process import CALLERS, LONGEST_START, Load, Process
+from tests.postgresql import PostgreSQL
 from tests.service import Surroundings
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS") or ("20" if os.environ.get("CI") else "2"))
@@ -92,3 +93,31 @@ async def test_asked_to_end_it_finishes_every_answer(process: Process, engine: E
     assert set(ends) == load.answered
     assert load.other == []
     assert verify(engine).faults == []
+
+
+async def test_a_database_restarted_under_load_costs_refusals_and_nothing_else(
+    tmp_path: Path, around: Surroundings, postgresql: PostgreSQL
+) -> None:
+    url = postgresql.emptied_database()
+    process = Process(tmp_path, around, url)
+    load = Load(url="", headers={"Authorization": f"Bearer {around.issuer.token()}"})
+    try:
+        await process.start()
+        load.url = process.url
+        running = asyncio.create_task(load.run())
+        await load.answers(CALLERS)
+        await asyncio.to_thread(postgresql.stop)
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(postgresql.start)
+        await load.answers(len(load.answered) + 2 * CALLERS)
+        assert await process.end(signal.SIGTERM) == 0
+        await running
+    finally:
+        process.kill()
+    opened = open_engine(url)
+    ends = outcomes(opened)
+    assert set(load.other) == {503}
+    assert {ends[call] for call in load.answered} == {"answered"}
+    assert verify(opened).faults == []
+    assert books_agree(opened)
+    opened.dispose()

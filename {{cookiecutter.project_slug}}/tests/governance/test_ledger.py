@@ -98,6 +98,32 @@ async def test_two_replicas_share_a_budget(engine: Engine, purse: Purse, databas
     assert held(engine) == {ADA: 720, "tenant:acme": 720}
 
 
+async def test_a_replica_waits_for_the_other_s_decision_about_an_account(
+    engine: Engine, purse: Purse, database_url: str
+) -> None:
+    await purse.settle(await purse.reserve(100, budgets()), 100)
+    ledger, other_engine = Ledger(), open_engine(database_url)
+
+    def decide(through: Engine) -> Any:
+        """In a transaction that is still open when this returns."""
+        connection = through.execution_options(writes=True).connect()
+        transaction = connection.begin()
+        one = ledger.reserve(uuid4().hex, "acme", "ada", "assistant", 600, budgets())
+        return ledger.write(connection, [one]), transaction, connection
+
+    refused, transaction, connection = decide(engine)
+    assert refused == {}
+    other = asyncio.create_task(asyncio.to_thread(decide, other_engine))
+    await asyncio.sleep(0.2)
+    assert not other.done()
+    transaction.commit()
+    connection.close()
+    refused, _, connection = await other
+    assert list(refused) == [0]
+    connection.close()
+    other_engine.dispose()
+
+
 async def test_what_is_left_of_a_reservation_is_given_back(engine: Engine, purse: Purse) -> None:
     first = await purse.reserve(1000, budgets())
     with pytest.raises(BudgetExceeded):

@@ -5,7 +5,14 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine, insert
 
-from {{ cookiecutter.package_name }}.governance import DIMENSIONS, Question, as_csv, as_table, columns_of, used
+from {{ cookiecutter.package_name }}.governance import (
+    DIMENSIONS,
+    Question,
+    as_csv,
+    as_table,
+    columns_of,
+    used,
+)
 from {{ cookiecutter.package_name }}.governance.ledger import entries_table
 
 

@@ -15,7 +15,8 @@ LOCK = "six==1.17.0 \\\n    --hash=sha256:" + "0" * 64 + "\nuv==0.13.8 \\\n    -
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "local").mkdir()
     shutil.copy(SOURCE, tmp_path / "local")
     (tmp_path / "requirements-dev.lock").write_text(LOCK)
@@ -106,10 +107,11 @@ def test_status_of_the_command_is_passed_on(project: Path) -> None:
     assert "There is no such-command in .venv" in refusal(project, "such-command")
 
 
-def test_changed_lock_or_moved_project_is_noticed(project: Path) -> None:
+def test_changed_lock_or_moved_project_is_noticed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     venv = make_whole(project)
     assert venv.is_whole()
     shutil.copytree(project, project / "moved", symlinks=True)
+    monkeypatch.chdir(project / "moved")
     assert not module(project / "moved").is_whole()
     venv.LOCK.write_text(LOCK + "# changed\n")
     assert not venv.is_whole()

@@ -154,7 +154,7 @@ async def test_what_the_issuer_says_instead_of_a_code_is_not_repeated(bent: Bent
     record = refused(answer, bent.service)
     for text in (answer.text, json.dumps(record)):
         assert "script>" not in text
-        assert "555" not in text
+        assert "call +1" not in text
 
 
 async def test_access_denied_is_said_in_plain_words(bent: Bent) -> None:

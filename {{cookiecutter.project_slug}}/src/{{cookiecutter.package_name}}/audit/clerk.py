@@ -19,12 +19,12 @@ class Clerk:
         self.checkpoints = checkpoints
         self._trail = Trail()
         self._notary = Notary(self._trail, checkpoints)
+        self._notary.write()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A checkpoint before the first record and after each commit: a chain without one is nobody's."""
-        if not self._trail.durable[0]:
-            self._notary.write()
+        """A checkpoint follows each commit, as one came before the first: a chain without any is nobody's."""
+        before, _ = self._trail.durable
         try:
             with self.engine.execution_options(writes=True).begin() as connection:
                 yield connection
@@ -32,7 +32,8 @@ class Clerk:
             self._trail.forget()
             raise
         self._trail.committed()
-        self._notary.write()
+        if self._trail.durable[0] > before:
+            self._notary.write()
 
     def record(self, connection: Connection, kind: Kind, details: Mapping[str, Json]) -> None:
         self._trail.write(connection, [AuditEvent(kind, new_call_id(), details={**details, "by": _person()})])

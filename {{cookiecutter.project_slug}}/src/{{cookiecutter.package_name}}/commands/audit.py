@@ -33,12 +33,12 @@ def verify(settings: Settings, as_json: bool) -> None:
         for fault in verdict.faults:
             click.echo(str(fault))
         state = "does NOT verify" if verdict.faults else "verifies"
+        removed = f" ({verdict.tombstones} of them removed)" if verdict.tombstones else ""
+        unsigned = f", {verdict.unsigned} records not signed yet" if verdict.unsigned else ""
         click.echo(
-            f"The trail {state}: {verdict.records} records by {verdict.writers} writers, "
-            f"{verdict.unfinished} calls without an end."
+            f"The trail {state}: {verdict.records} records{removed} by {verdict.writers} writers, "
+            f"{verdict.unfinished} calls without an end{unsigned}."
         )
-        if verdict.tombstones or verdict.unsigned:
-            click.echo(f"{verdict.tombstones} of them were removed, {verdict.unsigned} are not signed yet.")
     sys.exit(1 if verdict.faults else 0)
 
 

@@ -11,6 +11,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from ..proxy import proxy_for
 from .failure import AttemptFailed, Failure, from_response
 from .sse import TooMuch, events
 
@@ -27,7 +28,13 @@ async def send(
     headers = {**headers, "Accept-Encoding": "identity"}  # a small body could unfold to a huge one
     with _named_faults(Failure.CONNECTION):
         response = await session.request(
-            method, url, headers=headers, data=body, allow_redirects=False, auto_decompress=False
+            method,
+            url,
+            headers=headers,
+            data=body,
+            proxy=proxy_for(url),
+            allow_redirects=False,
+            auto_decompress=False,
         )
         if response.status != 200:
             async with response:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
@@ -35,8 +36,9 @@ class Handbook:
         return await self._governed.complete(self._with_documents(ask))
 
     async def stream(self, ask: Ask) -> AsyncGenerator[StreamPart, None]:
-        async for part in self._governed.stream(self._with_documents(ask)):
-            yield part
+        async with aclosing(self._governed.stream(self._with_documents(ask))) as parts:
+            async for part in parts:
+                yield part
 
     def _with_documents(self, ask: Ask) -> Ask:
         question = next((one.text for one in reversed(ask.request.messages) if one.role == "user"), "")

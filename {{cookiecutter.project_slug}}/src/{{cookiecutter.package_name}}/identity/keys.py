@@ -15,8 +15,10 @@ import aiohttp
 import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from yarl import URL
 
 from ..errors import IdentityUnavailable
+from ..proxy import proxy_for
 
 SEARCH_AFTER = 10.0  # an unknown key id makes us ask the issuer at most this often (seconds)
 REFRESH_AFTER = 150.0  # keys of this age (seconds) are asked for again, and serve meanwhile
@@ -123,7 +125,7 @@ class IssuerKeys:
         if not is_safe(url):
             raise ValueError("an address of the issuer is neither https nor on loopback")
         body = bytearray()
-        async with self._session.get(url, allow_redirects=False) as response:
+        async with self._session.get(url, allow_redirects=False, proxy=proxy_for(URL(url))) as response:
             if response.status != 200:
                 raise ValueError(f"the issuer answered {response.status}")
             async for part in response.content.iter_any():

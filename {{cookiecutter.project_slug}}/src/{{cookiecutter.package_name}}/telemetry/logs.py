@@ -44,9 +44,6 @@ def configure_logs(level: str, scrub: Scrub) -> None:
         )
     )
     logging.basicConfig(level=max(logging.getLevelName(level), logging.WARNING), handlers=[handler], force=True)
-    for noisy in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
-        # It logs a provider's raw words at ERROR; what went wrong is in our own events.
-        logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
 def _add_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
