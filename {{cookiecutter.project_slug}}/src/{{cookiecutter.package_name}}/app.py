@@ -143,7 +143,7 @@ async def answer_error(request: Request, raised: Exception) -> JSONResponse:
     error = _as_service_error(raised)
     identifier = request.scope.get("state", {}).get("request_id")
     services: Services = request.state.services
-    if error.status < 500 or isinstance(error, errors.Unavailable):
+    if (error.status < 500 or isinstance(error, errors.Unavailable)) and not isinstance(error, errors.ClientClosed):
         services.telemetry.metrics.refusals.add(1, {names.REASON: error.code})
     if isinstance(error, _DECIDED):
         await _record_refusal(services, request.scope.get("principal"), error)

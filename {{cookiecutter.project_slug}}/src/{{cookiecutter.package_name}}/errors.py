@@ -14,7 +14,8 @@ ServiceError                 one answer in OpenAI's error shape; `app.py` holds 
 ├── UpstreamInvalid          502
 ├── Unavailable              503 ── UpstreamUnavailable, AuditUnavailable, LimitsUnavailable, IdentityUnavailable,
 │                                   Overloaded, Stopped, NotReady
-└── DeadlineExceeded         504
+├── DeadlineExceeded         504
+└── ClientClosed             499, which nobody is left to read
 
 A message says what to do next. It never holds a provider's text, a token or a stack.
 """
@@ -152,3 +153,7 @@ class NotReady(Unavailable):
 
 class DeadlineExceeded(ServiceError):
     status, code, type = 504, "deadline_exceeded", "timeout_error"
+
+
+class ClientClosed(ServiceError):
+    status, code, type = 499, "client_closed", "client_error"  # as nginx's log has it; no RFC names one

@@ -46,7 +46,7 @@ async def ask(request: Request, caller: MayAsk, chat: Annotated[ChatRequest, Dep
         principal=caller,
         request=chat,
         route=chat.model,
-        data_class=policy.data_class(_once(request, "x-data-class")),
+        data_classes=frozenset([policy.data_class(_once(request, "x-data-class"))]),
         deadline=_deadline(request),
     )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,19 +12,22 @@ from ..promptfile import Prompt
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A conversation that somebody wants answered: what a feature is given, and, changed, hands on."""
+    """A conversation that somebody wants answered: what a feature is given, and, changed, hands on.
+
+    Of `data_classes`, declared by the caller or added by a feature, the highest counts: nobody can lower it.
+    """
 
     principal: Principal
     request: ChatRequest
     route: str
-    data_class: str
+    data_classes: frozenset[str]
     deadline: Deadline
     prompt: Prompt | None = None
 
-    def via(self, route: str, *, messages: list[Message], data_class: str, prompt: Prompt) -> Ask:
-        """The same question put to a route, with what a feature adds to it."""
+    def via(self, route: str, *, messages: list[Message], added: Iterable[str], prompt: Prompt) -> Ask:
+        """The same question put to a route, with what a feature adds to it; `added`: the classes of that data."""
         request = self.request.model_copy(update={"messages": messages})
-        return replace(self, route=route, request=request, data_class=data_class, prompt=prompt)
+        return replace(self, route=route, request=request, data_classes=self.data_classes.union(added), prompt=prompt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,10 +90,11 @@ class GovernedGateway:
 
     @asynccontextmanager
     async def _governed(self, ask: Ask) -> AsyncIterator[CallAccount]:
-        permit = self._policy.permit(ask.principal, ask.data_class, ask.route, self._switches.stopped)
+        data_class = self._policy.highest(*ask.data_classes)
+        permit = self._policy.permit(ask.principal, data_class, ask.route, self._switches.stopped)
         await self._limits.admit(ask.principal, self._policy.limits(ask.principal), _expected_tokens(ask.request))
         call = PermittedCall(
-            request=self._redacted(ask.request, ask.data_class),
+            request=self._redacted(ask.request, data_class),
             permit=permit,
             deadline=ask.deadline.no_later_than(permit.route.deadline),
         )

@@ -54,7 +54,7 @@ class Handbook:
                 system,
                 *(one for one in ask.request.messages if one.role not in ("system", "developer")),
             ],
-            data_class=self._policy.highest(ask.data_class, *(one.data_class for one in chosen)),
+            added=[one.data_class for one in chosen],
             prompt=self._prompt,
         )
 
