@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 async def unless_disconnected(request: Request, answer: Awaitable[T]) -> T:
-    """Cancels the answer when the caller goes away, as nobody would read it and somebody would pay. Raises ClientClosed."""
+    """Cancels the answer when the caller goes away: nobody would read it, somebody would pay. Raises ClientClosed."""
     work = asyncio.ensure_future(answer)
     gone = asyncio.ensure_future(_disconnected(request))
     try:
