@@ -1,6 +1,6 @@
 """HTTP_PROXY and NO_PROXY hold for models and for the issuer: a proxy on loopback sees what goes through it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
@@ -9,8 +9,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-
-from {{ cookiecutter.package_name }} import proxy
 
 from local.loopback import listen, serving
 from tests.service import Surroundings, deployment, running_service
@@ -31,13 +29,6 @@ class Proxy:
         async with httpx2.AsyncClient() as http:
             answer = await http.post(f"{self.near}{request.url.path}", content=await request.body())
         return Response(answer.content, answer.status_code, media_type="application/json")
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    proxy._of.cache_clear()
-    yield
-    proxy._of.cache_clear()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from ..proxy import proxy_for
 from .catalogue import Deployment
 from .failure import AttemptFailed, Failure
 from .gateway import FINISH_REASONS, MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, sane_usage
@@ -23,6 +24,7 @@ class DirectGateway:
         self._deployment = deployment
         self._session = session
         self._url = URL(f"{(deployment.entry.base_url or '').rstrip('/')}/chat/completions")
+        self._proxy = proxy_for(self._url)
 
     async def complete(self, call: PermittedCall) -> Answer:
         async with await self._post(call, {}) as response:
@@ -47,7 +49,7 @@ class DirectGateway:
         headers = {"Content-Type": "application/json"}
         if key := self._deployment.api_key():
             headers["Authorization"] = f"Bearer {key}"
-        return await send(self._session, "POST", self._url, headers, orjson.dumps(body))
+        return await send(self._session, "POST", self._url, headers, orjson.dumps(body), proxy=self._proxy)
 
 
 def _answer(body: dict[str, Any]) -> Answer:

@@ -10,6 +10,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
+from ..proxy import proxy_for
 from .exchange import Exchange, watched_exchange
 from .upstream import pieces, send, streamed
 
@@ -22,7 +23,9 @@ class Transport(httpx.AsyncBaseTransport):
         headers = {name: value for name, value in request.headers.items() if name not in _OURS_TO_SET}
         url = URL(str(request.url), encoded=True)  # as it is, or a signature over it breaks
         with exchange.noted():
-            response = await send(exchange.session, request.method, url, headers, await request.aread())
+            response = await send(
+                exchange.session, request.method, url, headers, await request.aread(), proxy=proxy_for(url)
+            )
         exchange.response = response
         kept = [(name, value) for name, value in response.headers.items() if name.lower() not in _OURS_TO_SET]
         return httpx.Response(response.status, headers=kept, stream=_Body(response, exchange))

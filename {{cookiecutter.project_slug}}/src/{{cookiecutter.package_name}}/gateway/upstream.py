@@ -11,7 +11,6 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from ..proxy import proxy_for
 from .failure import AttemptFailed, Failure, from_response
 from .sse import TooMuch, events
 
@@ -22,7 +21,7 @@ _FINISH = re.compile(rb'"(finish_reason|finishReason|stop_reason|stopReason|done
 
 
 async def send(
-    session: aiohttp.ClientSession, method: str, url: URL, headers: dict[str, str], body: bytes
+    session: aiohttp.ClientSession, method: str, url: URL, headers: dict[str, str], body: bytes, *, proxy: str | None
 ) -> aiohttp.ClientResponse:
     """A response of status 200, to be closed by the caller; raises AttemptFailed for any other."""
     headers = {**headers, "Accept-Encoding": "identity"}  # a small body could unfold to a huge one
@@ -32,7 +31,7 @@ async def send(
             url,
             headers=headers,
             data=body,
-            proxy=proxy_for(url),
+            proxy=proxy,
             allow_redirects=False,
             auto_decompress=False,
         )

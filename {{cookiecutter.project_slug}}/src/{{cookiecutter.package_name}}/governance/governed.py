@@ -115,9 +115,9 @@ class GovernedGateway:
         for message, original in zip(plain["messages"], request.messages, strict=True):
             if isinstance(original.content, list):
                 message["content"] = original.text  # a finding may stretch over several parts
-        for section in plain.keys() & {"messages", "tools", "response_format"}:
-            plain[section] = each_text(plain[section], lambda text: self._redactor(visible(text), rules))
-        return ChatRequest.model_validate(plain)
+        said = {section: plain[section] for section in plain.keys() & {"messages", "tools", "response_format"}}
+        redacted = each_text(said, lambda text: self._redactor(visible(text), rules))
+        return request if redacted == said else ChatRequest.model_validate(plain | redacted)
 
     def _open_account(self, ask: Ask, call: PermittedCall) -> CallAccount:
         call_id = new_call_id()

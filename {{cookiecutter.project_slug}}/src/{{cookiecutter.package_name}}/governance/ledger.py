@@ -136,17 +136,13 @@ class Ledger:
     def _lock(self, connection: Connection, entries: Sequence[Reservation | Settlement]) -> dict[tuple[str, str], int]:
         """Balances of all accounts concerned, locked in one order, so that two replicas cannot wait for each other."""
         keys = sorted({(account.name, account.period) for entry in entries for account in _accounts(entry)})
-        if not keys:
-            return {}
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        fresh = [{"account": name, "period": period, "micro_usd": 0} for name, period in keys]
-        connection.execute(dialect.insert(balances).on_conflict_do_nothing(), fresh)
-        # Not pairs of both, for which SQLite reads the whole table.
-        wanted = balances.c.account.in_({name for name, _ in keys}) & balances.c.period.in_({when for _, when in keys})
-        rows = connection.execute(
-            select(balances).where(wanted).order_by(balances.c.account, balances.c.period).with_for_update()
-        )
-        return {(row.account, row.period): row.micro_usd for row in rows}
+        held = _held(connection, keys)
+        if missing := [key for key in keys if key not in held]:
+            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+            fresh = [{"account": name, "period": period, "micro_usd": 0} for name, period in missing]
+            connection.execute(dialect.insert(balances).on_conflict_do_nothing(), fresh)
+            held |= _held(connection, missing)
+        return held
 
     def _record(
         self,
@@ -169,6 +165,15 @@ class Ledger:
             one = (balances.c.account == bindparam("of_account")) & (balances.c.period == bindparam("of_period"))
             raised = update(balances).where(one).values(micro_usd=balances.c.micro_usd + bindparam("change"))
             connection.execute(raised, moved)
+
+
+def _held(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    if not keys:
+        return {}
+    # Not pairs of both, for which SQLite reads the whole table.
+    wanted = balances.c.account.in_({name for name, _ in keys}) & balances.c.period.in_({when for _, when in keys})
+    in_order = select(balances).where(wanted).order_by(balances.c.account, balances.c.period)
+    return {(row.account, row.period): row.micro_usd for row in connection.execute(in_order.with_for_update())}
 
 
 def _accounts(entry: Reservation | Settlement) -> tuple[Account, ...]:
