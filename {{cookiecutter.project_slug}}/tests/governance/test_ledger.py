@@ -20,7 +20,7 @@ from {{ cookiecutter.package_name }}.governance.ledger import (
     balances,
     entries_table,
 )
-from {{ cookiecutter.package_name }}.governance.policy import Budgets, TenantBudget, UserBudget
+from {{ cookiecutter.package_name }}.governance.policyfile import Budgets, TenantBudget, UserBudget
 
 from tests.silence import METRICS
 

@@ -9,7 +9,7 @@ import pytest
 
 from {{ cookiecutter.package_name }}.errors import LimitsUnavailable, RateLimited
 from {{ cookiecutter.package_name }}.governance import Limits, open_limits
-from {{ cookiecutter.package_name }}.governance.policy import RoleLimits
+from {{ cookiecutter.package_name }}.governance.policyfile import RoleLimits
 
 from local.loopback import listen
 from tests.governance.policies import who

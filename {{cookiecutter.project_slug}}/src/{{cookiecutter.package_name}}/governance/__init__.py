@@ -5,7 +5,8 @@ from .explanation import explain
 from .governed import GovernedGateway, Model, StreamPart
 from .ledger import Ledger
 from .limits import Limits, open_limits
-from .policy import Policy, PolicyFile, compile_policy
+from .policy import Policy, compile_policy
+from .policyfile import PolicyFile
 from .redaction import RULES, Redactor, open_redactor, open_scrub, redact
 from .switches import Stops, Switches, What, start, stop, stops, watched
 from .usage import DIMENSIONS, Question, as_csv, as_table, columns_of, used

@@ -24,7 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ..database import metadata
 from ..errors import BudgetExceeded, ServiceError
-from .policy import Budgets
+from .policyfile import Budgets
 
 entries_table = Table(
     "ledger",

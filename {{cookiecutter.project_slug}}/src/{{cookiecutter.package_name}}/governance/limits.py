@@ -11,7 +11,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from ..errors import LimitsUnavailable, RateLimited
 from ..identity import Principal
-from .policy import RoleLimits
+from .policyfile import RoleLimits
 
 _log = structlog.get_logger()
 

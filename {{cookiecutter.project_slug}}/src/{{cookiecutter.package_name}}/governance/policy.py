@@ -4,57 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from decimal import Decimal
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field
-
-from ..configfile import ConfigFile, Faults, Section
+from ..configfile import ConfigFile, Faults
 from ..errors import DataClassRefused, InvalidRequest, ModelNotFound
 from ..gateway import Catalogue, Deployment, Permit, Route
 from ..identity import Principal
+from .policyfile import Budgets, PolicyFile, RoleLimits
 from .redaction import RULES, pattern_fault
 from .switches import Stops, still_open
-
-
-class Demands(Section):
-    """What a class asks of a deployment that shall see it."""
-
-    regions: list[str] | None = None
-    retention_days: Annotated[int, Field(ge=0)] | None = None
-    trains_on_data: Literal[False] | None = None
-    hosted_by: Literal["self"] | None = None
-
-
-class RoleLimits(Section):
-    requests_per_minute: Annotated[int, Field(gt=0)] | None = None
-    tokens_per_minute: Annotated[int, Field(gt=0)] | None = None
-
-
-class UserBudget(Section):
-    usd_per_day: Annotated[Decimal, Field(gt=0)]
-
-
-class TenantBudget(Section):
-    usd_per_month: Annotated[Decimal, Field(gt=0)]
-
-
-class Budgets(Section):
-    user: UserBudget | None = None
-    tenant: TenantBudget | None = None
-
-
-class PolicyFile(Section):
-    """config/policy.yaml"""
-
-    data_classes: Annotated[dict[str, Demands], Field(min_length=1)]
-    default_class: str
-    ceilings: dict[str, str]
-    limits: dict[str, RoleLimits] = {}
-    budgets: Budgets = Budgets()
-    redact: dict[str, list[str]] = {}
-    patterns: dict[str, str] = {}
 
 
 @dataclass(frozen=True)

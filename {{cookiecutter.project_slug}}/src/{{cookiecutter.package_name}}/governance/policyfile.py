@@ -1,0 +1,49 @@
+"""What config/policy.yaml can say; policy.py gives it its meaning."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ..configfile import Section
+
+
+class Demands(Section):
+    """What a class asks of a deployment that shall see it."""
+
+    regions: list[str] | None = None
+    retention_days: Annotated[int, Field(ge=0)] | None = None
+    trains_on_data: Literal[False] | None = None
+    hosted_by: Literal["self"] | None = None
+
+
+class RoleLimits(Section):
+    requests_per_minute: Annotated[int, Field(gt=0)] | None = None
+    tokens_per_minute: Annotated[int, Field(gt=0)] | None = None
+
+
+class UserBudget(Section):
+    usd_per_day: Annotated[Decimal, Field(gt=0)]
+
+
+class TenantBudget(Section):
+    usd_per_month: Annotated[Decimal, Field(gt=0)]
+
+
+class Budgets(Section):
+    user: UserBudget | None = None
+    tenant: TenantBudget | None = None
+
+
+class PolicyFile(Section):
+    """config/policy.yaml"""
+
+    data_classes: Annotated[dict[str, Demands], Field(min_length=1)]
+    default_class: str
+    ceilings: dict[str, str]
+    limits: dict[str, RoleLimits] = {}
+    budgets: Budgets = Budgets()
+    redact: dict[str, list[str]] = {}
+    patterns: dict[str, str] = {}
