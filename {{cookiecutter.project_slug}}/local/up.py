@@ -6,12 +6,15 @@ import signal
 import sys
 from collections.abc import Coroutine
 
+from dotenv import load_dotenv
+
 from local.loopback import NotStartedError
 from local.people import PEOPLE
-from local.stack import Ports, ServiceEndedError, Stack, local_stack, running_service
+from local.stack import PROJECT, Ports, ServiceEndedError, Stack, local_stack, running_service
 
 
 def ports() -> Ports:
+    load_dotenv(PROJECT / ".env")
     defaults = {"PORT": 8000, "LOCAL_IDP_PORT": 8910, "LOCAL_MODEL_PORT": 8900, "LOCAL_TRACE_PORT": 8920}
     try:
         return Ports(*(int(os.environ.get(variable, port)) for variable, port in defaults.items()))

@@ -100,7 +100,8 @@ def ask(settings: Settings, question: str, user: str, model: str, data_class: st
     if as_json:
         click.echo(json.dumps(answer, indent=2))
     elif "error" in answer:
-        click.echo(f"refused ({answer['error']['code']}): {answer['error']['message']}", err=True)
+        error = answer["error"]
+        click.echo(f"refused ({error['code']}): {error['message']} [request {error['request_id']}]", err=True)
     else:
         click.echo(answer["choices"][0]["message"]["content"])
         click.echo(f"\n{receipt_line(answer['receipt'])}")
@@ -112,8 +113,8 @@ def receipt_line(receipt: dict[str, Any]) -> str:
     return (
         f"receipt: {receipt['deployment']} ({receipt['region']}) · {receipt['data_class']} · "
         f"attempt {receipt['attempts']} · "
-        f"{receipt['input_tokens']}+{receipt['output_tokens']} tokens · {cost} · {receipt['latency_ms']} ms · "
-        f"audit {receipt['audit_id']}"
+        f"{receipt['input_tokens']}+{receipt['output_tokens']} tokens · {cost} · {receipt['latency_ms']} ms\n"
+        f"audit {receipt['audit_id']} · trace {receipt['trace_id']}"
     )
 
 
@@ -187,7 +188,7 @@ def _local_token(user: str) -> str:
     asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 # our own module
     if asked.returncode:
         reason = asked.stderr.strip().splitlines()[-1:] or ["no reason given"]
-        raise click.ClickException(f"The local identity provider gave no token: {reason[0]} Is 'make serve' running?")
+        raise click.ClickException(f"The local identity provider gave no token: {reason[0]}")
     return asked.stdout.strip()
 
 
@@ -205,4 +206,5 @@ def _http(url: str, body: Any = None, headers: dict[str, str] | None = None, *, 
     except (OSError, ValueError):
         if missing_is_none:
             return None
-        raise click.ClickException(f"Nothing answers at {url}. Start the service with 'make serve'.") from None
+        hint = "Start it with 'make serve'; if it runs elsewhere, set PORT or PUBLIC_URL."
+        raise click.ClickException(f"Nothing answers at {url}. {hint}") from None

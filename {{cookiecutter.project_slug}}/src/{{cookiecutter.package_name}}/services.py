@@ -167,8 +167,8 @@ def open_clerk(settings: Settings) -> Clerk:
 
 def _models(governed: GovernedGateway, configuration: Configuration) -> dict[str, Model]:
     """A model name → what answers it: every route by itself, and each feature under its own name."""
-    routes: dict[str, Model] = dict.fromkeys(configuration.catalogue.routes, governed)
-    return routes | {name: feature(governed) for name, feature in configuration.features.items()}
+    features: dict[str, Model] = {name: feature(governed) for name, feature in configuration.features.items()}
+    return features | {name: governed for name in configuration.catalogue.routes if name not in features}
 
 
 def _gateways(catalogue: Catalogue, session: aiohttp.ClientSession) -> dict[str, Gateway]:

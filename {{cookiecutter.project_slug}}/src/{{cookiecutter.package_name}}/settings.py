@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -52,11 +53,16 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _prepare(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Lists are written with commas; an empty variable is one that is not set."""
+        """Lists are written with commas, an empty variable is one that is not set, and a port makes an address here."""
         for name in ("cors_origins", "trusted_proxies"):
             if isinstance(values.get(name), str):
                 values[name] = [one.strip() for one in values[name].split(",") if one.strip()]
-        return {name: value for name, value in values.items() if value != ""}
+        given = {name: value for name, value in values.items() if value != ""}
+        if str(given.get("port", "")).isdigit():
+            given.setdefault("public_url", f"http://127.0.0.1:{given['port']}")
+        if os.environ.get("LOCAL_IDP_PORT"):
+            given.setdefault("oidc_issuer", f"http://127.0.0.1:{os.environ['LOCAL_IDP_PORT']}")
+        return given
 
     def sqlite_file(self) -> Path | None:
         """None where the database is no file."""

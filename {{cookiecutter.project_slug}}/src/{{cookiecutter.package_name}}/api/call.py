@@ -79,7 +79,8 @@ def usable_models(request: Request, caller: Principal) -> dict[str, Model]:
 async def chosen_model(request: Request, asked: Annotated[Ask, Depends(ask)]) -> Model:
     models: Mapping[str, Model] = request.state.models
     if asked.route not in models:
-        raise ModelNotFound("There is no such model. GET /v1/models lists those you may use.", param="model")
+        usable = ", ".join(usable_models(request, asked.principal))
+        raise ModelNotFound(f"There is no model '{asked.route}'; you may use {usable}.", param="model")
     return models[asked.route]
 
 

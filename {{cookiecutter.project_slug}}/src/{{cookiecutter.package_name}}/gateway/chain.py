@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 
+import structlog
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from ..deadline import Deadline
@@ -25,6 +26,7 @@ _HARMLESS = {
     Failure.NOT_LOADED,
     Failure.OPEN,
 }
+_log = structlog.get_logger()
 
 
 class ChainGateway:
@@ -54,7 +56,7 @@ class ChainGateway:
                     async with call.deadline.timeout(at_most=_share(call, deployment)):
                         return await self._gateways[deployment.name].complete(call)
             except AttemptFailed as failure:
-                failed = _fall_back(call, failure)
+                failed = _telling(failed, _fall_back(call, failure))
         raise _nothing_left(call, failed)
 
     async def stream(self, call: PermittedCall) -> AsyncGenerator[Chunk, None]:
@@ -74,7 +76,7 @@ class ChainGateway:
             except AttemptFailed as failure:
                 if begun:
                     raise _nothing_left(call, failure) from None
-                failed = _fall_back(call, failure)
+                failed = _telling(failed, _fall_back(call, failure))
         raise _nothing_left(call, failed)
 
     async def _paced(
@@ -160,6 +162,7 @@ class ChainGateway:
         span.set_attribute(names.OUTCOME, outcome)
         if outcome != "answered":
             span.set_status(StatusCode.ERROR, outcome)
+            _log.warning("attempt_failed", deployment=deployment.name, outcome=outcome)
         self._telemetry.metrics.attempt_duration.record(
             seconds,
             {names.DEPLOYMENT: deployment.name, names.PROVIDER: deployment.provider, names.OUTCOME: outcome},
@@ -177,6 +180,11 @@ def _fall_back(call: PermittedCall, failed: AttemptFailed) -> AttemptFailed:
     if not failed.failure.falls_back or call.deadline.remaining() <= 0:
         raise _nothing_left(call, failed) from None
     return failed
+
+
+def _telling(before: AttemptFailed | None, failed: AttemptFailed) -> AttemptFailed:
+    """That a deployment was not even tried hides nothing that went wrong at one that was."""
+    return before if before and failed.failure in (Failure.NOT_LOADED, Failure.OPEN) else failed
 
 
 def _nothing_left(call: PermittedCall, failed: AttemptFailed | None) -> Exception:

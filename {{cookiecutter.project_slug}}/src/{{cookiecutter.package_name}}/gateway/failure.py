@@ -55,7 +55,7 @@ class Failure(Enum):
         "our_key_or_address",
         True,
         errors.UpstreamInvalid,
-        "The model's server refuses this service.",
+        "The model's server refuses this service: a key or an address is wrong. Tell its operator the request id.",
     )
     BAD_REQUEST = (
         "bad_request",
