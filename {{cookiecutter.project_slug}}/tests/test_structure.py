@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import {{ cookiecutter.package_name }}
+from {{ cookiecutter.package_name }}.telemetry import names
 
 SOURCE = Path({{ cookiecutter.package_name }}.__file__).parent
 LONGEST_FILE = 250
@@ -55,3 +56,9 @@ def test_imports_inside_the_package_are_relative() -> None:
     for name, tree in trees():
         absolute = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level]
         assert not any((module or "").startswith(SOURCE.name) for module in absolute), name
+
+
+def test_every_telemetry_name_is_used() -> None:
+    declared = {name for name in vars(names) if name.isupper()}
+    used = {node.attr for _, tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert declared - used - {"SCOPE"} == set()

@@ -3,6 +3,7 @@
 Only Refused accepts a refusal: what was never said must not count as discretion.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +32,8 @@ class _OfAnAnswer(Evaluator[Question, Reply, Any]):
         fault = self.fault(ctx.output)
         return EvaluationReason(fault is None, fault and f"{fault}: {quoted(ctx.output.text)}")
 
-    def fault(self, answer: Reply) -> str | None:
-        raise NotImplementedError
+    @abstractmethod
+    def fault(self, answer: Reply) -> str | None: ...
 
 
 @dataclass
