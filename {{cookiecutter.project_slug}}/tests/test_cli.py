@@ -1,14 +1,17 @@
 """The command as a person runs it: a process of its own."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.issuer import AUDIENCE
+from tests.programs import free_port
 from tests.service import Service, configuration, deployment
 
 ROUTES = {"assistant": {"try": ["only"]}}
@@ -37,7 +40,10 @@ def test_policy_prints_the_matrix_with_the_rule_that_keeps_a_deployment_out(conf
     assert "confidential     - none -" in shown.stdout
     assert "demands regions [eu, local]; only has us" in shown.stdout
     rows = json.loads(run("policy", "--json", CONFIG_DIR=config).stdout)
-    assert rows[0] == {"route": "assistant", "data_class": "public", "deployments": ["only"]}
+    cells = {(row["role"], row["data_class"], row["route"]): row["deployments"] for row in rows}
+    assert len(cells) == len(rows) == 3 * 4  # auditors and operators may not ask
+    assert cells["analyst", "internal", "assistant"] == ["only"]
+    assert cells["analyst", "confidential", "assistant"] == cells["employee", "confidential", "assistant"] == []
 
 
 def test_every_fault_of_the_configuration_is_told_at_once(config: str) -> None:
@@ -56,6 +62,74 @@ def test_a_wrong_setting_is_named(config: str) -> None:
     assert refused.returncode == 78
     assert "OIDC_ISSUER: " in refused.stderr
     assert "PORT: " in refused.stderr
+
+
+def test_faults_of_settings_of_every_file_and_of_the_environment_are_told_in_one_message(config: str) -> None:
+    folder = Path(config)
+    replace(folder / "models.yaml", "    region: us\n", "")
+    replace(folder / "models.yaml", "    - only\n", "    - only\n  other:\n    try: [elsewhere]\n")
+    replace(folder / "policy.yaml", "  employee: internal", "  employee: internal\n  employee: public\n  clerk: public")
+    replace(folder / "access.yaml", "audit:read", "audit:reads")
+    wrong = {"ENVIRONMENT": "production", "PORT": "many", "SECRET_KEY_FILE": "/nowhere/secret"}
+    for command in (("serve",), ("policy",), ("doctor",)):
+        refused = run(*command, CONFIG_DIR=config, **wrong)
+        told = refused.stderr + refused.stdout
+        for fault in (
+            "PORT: ",
+            "SECRET_KEY_FILE: ",
+            "OIDC_ISSUER: ",
+            "DATABASE_URL: ",
+            "deployments.only.region: Field required",
+            "no deployment is called 'elsewhere'",
+            "'employee' stands here a second time",
+            "role 'clerk' does not exist",
+            "roles.auditor.0: ",
+        ):
+            assert told.count(fault) == 1, (command, fault, told)
+        assert "SECRET_KEY: " not in told  # its file is the fault; what stands in for it is none of its own
+        assert refused.returncode == (1 if command == ("doctor",) else 78)
+
+
+async def test_what_production_would_refuse_is_warned_of_once(config: str, tmp_path: Path) -> None:
+    process = Process(tmp_path, config, ENVIRONMENT="staging")
+    try:
+        await process.alive()
+    finally:
+        output = process.ended()
+    warned = [line["fault"] for line in map(json.loads, output.splitlines()) if line["event"] == "configuration_fault"]
+    assert {one.partition(":")[0] for one in warned} >= {"OIDC_ISSUER", "PUBLIC_URL", "SECRET_KEY", "DATABASE_URL"}
+    assert any("has no deployment that may see confidential data" in one for one in warned)
+    assert len(warned) == len(set(warned))
+
+
+class Process:
+    """`serve`, which does not end by itself."""
+
+    def __init__(self, folder: Path, config: str, **environment: str) -> None:
+        self._url = f"http://127.0.0.1:{(port := free_port())}"
+        usual = {"OIDC_ISSUER": "http://127.0.0.1:1", "OIDC_AUDIENCE": AUDIENCE, "CONFIG_DIR": config}
+        usual |= {"PYTHONPATH": os.pathsep.join(str(Path(one).resolve()) for one in sys.path), "PORT": str(port)}
+        self._running = subprocess.Popen(
+            [sys.executable, "-m", "{{ cookiecutter.package_name }}", "serve"],
+            cwd=folder,
+            env={**os.environ, **usual, **environment},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    async def alive(self) -> None:
+        async with httpx2.AsyncClient() as http:
+            for _ in range(600):
+                try:
+                    await http.get(f"{self._url}/livez")
+                except httpx2.TransportError:
+                    await asyncio.sleep(0.1)
+                else:
+                    return
+
+    def ended(self) -> str:
+        self._running.terminate()
+        return self._running.communicate(timeout=60)[0]
 
 
 def test_production_lists_everything_it_refuses(config: str) -> None:

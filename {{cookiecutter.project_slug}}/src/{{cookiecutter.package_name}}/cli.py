@@ -15,8 +15,8 @@ from dotenv import load_dotenv
 
 from . import __version__, commands
 from .commands import with_settings
-from .configfile import ConfigurationError
-from .settings import Settings, read_settings
+from .configfile import ConfigurationError, Faults
+from .settings import Settings, settings_despite
 
 GRACE = 30  # seconds that running answers get after SIGTERM
 
@@ -39,18 +39,17 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from .app import create_app
-    from .configuration import check_environment
-    from .database import open_engine
+    from .database import opened
     from .governance import open_scrub
     from .schema import migrate as apply_migrations
-    from .services import read_configuration
+    from .services import read_to_start
     from .telemetry import configure_logs
 
-    configuration = read_configuration(settings)
+    configuration, _ = read_to_start(settings, Faults())  # open_services tells what is only a warning
     configure_logs(settings.log_level, open_scrub(configuration.policy.patterns))
-    check_environment(settings, configuration)
-    if settings.environment == "local":
-        apply_migrations(open_engine(settings.database_url))
+    with opened(settings.database_url) as engine:
+        if settings.environment == "local":
+            apply_migrations(engine)
     # Once everything is answered, uvicorn sends itself the signal that it was sent: to have ended so is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
@@ -157,14 +156,12 @@ def doctor() -> None:
 
 def _findings() -> list[tuple[bool, str]]:
     found = [(sys.version_info >= (3, 11), f"Python {sys.version.split()[0]}; 3.11 or newer is needed")]
-    try:
-        settings = read_settings()
-    except ConfigurationError as error:
-        return [*found, *((False, fault) for fault in error.faults)]
-    from .services import read_configuration
+    from .services import read_to_start
 
+    faults = Faults()
+    settings = settings_despite(faults)
     try:
-        read_configuration(settings)
+        read_to_start(settings, faults)
         found.append((True, f"the configuration in {settings.config_dir}/ is whole"))
     except ConfigurationError as error:
         found.extend((False, fault) for fault in error.faults)

@@ -47,6 +47,10 @@ class ConfigFile(Generic[M]):
     content: M
     lines: dict[Place, int]
 
+    def names(self, section: str) -> set[str]:
+        """Of a section's entries, also of those that have a fault and so are not in `content`."""
+        return {str(place[1]) for place in self.lines if len(place) == 2 and place[0] == section}
+
     def at(self, *place: str | int) -> str:
         """`file:line` of the nearest thing that the file really holds on the way to `place`."""
         return locate(self.name, self.lines, place)
@@ -88,31 +92,43 @@ class _Loader(yaml.SafeLoader):
 
 def read(path: Path, model: type[M], faults: Faults) -> ConfigFile[M] | None:
     """None when the file has faults; they are in `faults` then."""
+    before = len(faults.found)
+    file = salvage(path, model, faults)
+    return file if len(faults.found) == before else None
+
+
+def salvage(path: Path, model: type[M], faults: Faults) -> ConfigFile[M] | None:
+    """What of a file has no fault of its own, so that one can go on looking for others: nothing may start on it."""
     name = f"{path.parent.name}/{path.name}"
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         faults.add(name, f"cannot be read ({type(error).__name__}); CONFIG_DIR must name the folder that holds it")
         return None
-    return parse(name, text, model, faults)
+    found = _content(name, text, faults)
+    return _validate(name, *found, model, faults) if found else None
 
 
 def parse(name: str, text: str, model: type[M], faults: Faults) -> ConfigFile[M] | None:
     """None when the text has faults; they are in `faults` then, by `name` and line."""
     before = len(faults.found)
+    found = _content(name, text, faults)
+    file = _validate(name, *found, model, faults) if found and len(faults.found) == before else None
+    return file if len(faults.found) == before else None
+
+
+def _content(name: str, text: str, faults: Faults) -> tuple[Any, dict[Place, int]] | None:
     lines: dict[Place, int] = {}
     try:
         node = yaml.compose(text, Loader=_Loader)
-        content = _value(node, (), lines, faults, name) if node else {}
+        return (_value(node, (), lines, faults, name) if node else {}), lines
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "a character that YAML does not allow"
         faults.add(f"{name}:{mark.line + 1 if mark else 1}", f"not valid YAML: {problem}")
     except RecursionError:
         faults.add(name, "is nested too deeply")
-    if len(faults.found) > before:
-        return None
-    return _validate(name, content, lines, model, faults)
+    return None
 
 
 def _validate(name: str, content: Any, lines: dict[Place, int], model: type[M], faults: Faults) -> ConfigFile[M] | None:
@@ -122,7 +138,23 @@ def _validate(name: str, content: Any, lines: dict[Place, int], model: type[M], 
         for fault in error.errors(include_url=False, include_input=False):
             place = tuple(part for part in fault["loc"] if part != "[key]")
             faults.add(locate(name, lines, place), f"{'.'.join(map(str, place)) or 'the file'}: {_wording(fault)}")
+            content = _without(content, place)
+    try:
+        return ConfigFile(name, model.model_validate(content), lines)
+    except ValidationError:
         return None
+
+
+def _without(content: Any, place: Place) -> Any:
+    """Without the entry that holds the place: a deployment, a class, a section."""
+    match place:
+        case (section, entry, *_) if isinstance(content, dict) and isinstance(content.get(section), dict):
+            left = {name: value for name, value in content[section].items() if name != entry}
+            return {**content, section: left}
+        case (section, *_) if isinstance(content, dict):
+            return {name: value for name, value in content.items() if name != section}
+        case _:
+            return content
 
 
 def _wording(fault: Any) -> str:

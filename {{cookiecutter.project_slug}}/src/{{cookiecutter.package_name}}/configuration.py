@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-import structlog
-
 from . import configfile
-from .configfile import ConfigurationError, Faults
+from .configfile import Faults
 from .gateway import Catalogue, ModelsFile, build_catalogue
 from .governance import GovernedGateway, Model, Policy, PolicyFile, compile_policy
 from .identity import AccessFile, AccessRules
 from .settings import Settings, is_loopback
 
-_log = structlog.get_logger()
 Feature = Callable[[GovernedGateway], Model]
 ReadFeatures = Callable[[Policy, Faults], Mapping[str, Feature]]
 
@@ -33,34 +30,52 @@ class Configuration:
 def read_files(settings: Settings, read_features: ReadFeatures) -> Configuration:
     """Raises ConfigurationError with every fault of every file."""
     faults = Faults()
-    models_file = configfile.read(settings.config_dir / "models.yaml", ModelsFile, faults)
-    policy_file = configfile.read(settings.config_dir / "policy.yaml", PolicyFile, faults)
-    access_file = configfile.read(settings.config_dir / "access.yaml", AccessFile, faults)
-    if not (models_file and policy_file and access_file):
-        raise ConfigurationError(faults.found)
-    access = AccessRules(access_file.content)
-    catalogue = build_catalogue(models_file, faults)
-    policy = compile_policy(policy_file, catalogue, access.roles, faults)
-    features = read_features(policy, faults) if policy else {}
+    return _whole(_read(settings, read_features, faults, unfit=[]), faults)
+
+
+def read_to_start(
+    settings: Settings, read_features: ReadFeatures, faults: Faults
+) -> tuple[Configuration, Sequence[str]]:
+    """With what production would not start with. Raises ConfigurationError in production for that, too.
+
+    `faults` are those of the settings; all are told at once.
+    """
+    unfit: list[str] = []
+    read = _read(settings, read_features, faults, unfit)
+    if settings.environment == "production":
+        faults.found += unfit
+    return _whole(read, faults), unfit
+
+
+def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit: list[str]) -> Configuration | None:
+    """What has a fault is left out and the rest looked at all the same, so that one fault does not hide others."""
+    models_file = configfile.salvage(settings.config_dir / "models.yaml", ModelsFile, faults)
+    policy_file = configfile.salvage(settings.config_dir / "policy.yaml", PolicyFile, faults)
+    access_file = configfile.salvage(settings.config_dir / "access.yaml", AccessFile, faults)
+    catalogue = build_catalogue(models_file, faults) if models_file else Catalogue({}, {})
+    unfit += _unfit(settings, catalogue, {one.partition(":")[0].removesuffix("_FILE") for one in faults.found})
+    if policy_file is None:
+        return None
+    policy = compile_policy(policy_file, catalogue, access_file.names("roles") if access_file else None, faults)
+    unfit += policy.uncovered()
+    features = read_features(policy, faults)
+    return Configuration(AccessRules(access_file.content), catalogue, policy, features) if access_file else None
+
+
+def _whole(read: Configuration | None, faults: Faults) -> Configuration:
     faults.raise_if_any()
-    assert policy is not None  # noqa: S101 # without faults there is a policy
-    return Configuration(access, catalogue, policy, features)
+    assert read is not None  # noqa: S101 # what is missing is a fault
+    return read
 
 
-def check_environment(settings: Settings, configuration: Configuration) -> None:
-    """Raises ConfigurationError in production; elsewhere the same faults are warnings."""
-    found = configuration.policy.uncovered()
-    if settings.environment != "local":
-        found += settings.faults()
-        found += [
-            f"{one.declared_at}: {one.name} is at {one.entry.base_url}, a local model server"
-            for one in configuration.catalogue.deployments.values()
-            if one.entry.base_url and is_loopback(one.entry.base_url)
-        ]
-    if found and settings.environment == "production":
-        raise ConfigurationError(found)
-    for fault in found:
-        _log.warning("configuration_fault", fault=fault)
+def _unfit(settings: Settings, catalogue: Catalogue, told: Collection[str]) -> list[str]:
+    if settings.environment == "local":
+        return []
+    return [one for one in settings.faults() if one.partition(":")[0] not in told] + [
+        f"{one.declared_at}: {one.name} is at {one.entry.base_url}, a local model server"
+        for one in catalogue.deployments.values()
+        if one.entry.base_url and is_loopback(one.entry.base_url)
+    ]
 
 
 def digests(settings: Settings) -> dict[str, str]:

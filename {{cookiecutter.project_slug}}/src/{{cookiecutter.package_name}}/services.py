@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Engine
 
 from . import __name__ as package
-from . import __version__, database, schema
+from . import __version__, configuration, database, schema
 from .audit import (
     AuditEvent,
     Checkpoints,
@@ -26,7 +26,7 @@ from .audit import (
     notarised,
 )
 from .configfile import Faults
-from .configuration import Configuration, Feature, check_environment, digests, read_files
+from .configuration import Configuration, Feature, digests, read_files
 from .gateway import (
     Catalogue,
     ChainGateway,
@@ -86,6 +86,11 @@ def read_configuration(settings: Settings) -> Configuration:
     return read_files(settings, _features)
 
 
+def read_to_start(settings: Settings, faults: Faults) -> tuple[Configuration, Sequence[str]]:
+    """With what production would not start with; there that is among the faults that it raises, all at once."""
+    return configuration.read_to_start(settings, _features, faults)
+
+
 def _features(policy: Policy, faults: Faults) -> dict[str, Feature]:
     """A model name → the feature that answers it, once it has the governed gateway."""
     features: dict[str, Feature | None] = {}
@@ -95,8 +100,9 @@ def _features(policy: Policy, faults: Faults) -> dict[str, Feature]:
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    read = read_configuration(settings)
-    check_environment(settings, read)
+    read, unfit = read_to_start(settings, Faults())
+    for fault in unfit:
+        _log.warning("configuration_fault", fault=fault)
     async with AsyncExitStack() as stack:
         telemetry = stack.enter_context(_telemetry(settings))
         session = await stack.enter_async_context(_http_session())
@@ -165,10 +171,10 @@ def open_clerk(settings: Settings) -> Clerk:
     return Clerk(database.open_engine(settings.database_url), open_checkpoints(settings))
 
 
-def _models(governed: GovernedGateway, configuration: Configuration) -> dict[str, Model]:
+def _models(governed: GovernedGateway, read: Configuration) -> dict[str, Model]:
     """A model name → what answers it: every route by itself, and each feature under its own name."""
-    features: dict[str, Model] = {name: feature(governed) for name, feature in configuration.features.items()}
-    return features | {name: governed for name in configuration.catalogue.routes if name not in features}
+    features: dict[str, Model] = {name: feature(governed) for name, feature in read.features.items()}
+    return features | {name: governed for name in read.catalogue.routes if name not in features}
 
 
 def _gateways(catalogue: Catalogue, session: aiohttp.ClientSession) -> dict[str, Gateway]:

@@ -89,8 +89,15 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """Raises ConfigurationError, naming every setting that is wrong or missing, and no secret's value."""
+    """Raises ConfigurationError, naming every setting that is wrong, and no secret's value."""
     faults = Faults()
+    settings = settings_despite(faults)
+    faults.raise_if_any()
+    return settings
+
+
+def settings_despite(faults: Faults) -> Settings:
+    """What is wrong is in `faults`, and has its default here: good for finding further faults, not for a start."""
     files: dict[str, Any] = {}
     for name in _SECRETS:
         try:
@@ -98,11 +105,12 @@ def read_settings() -> Settings:
         except ConfigurationError as error:
             faults.found += error.faults
     try:
-        settings = Settings(**files)  # the other values come from the environment
+        return Settings(**files)  # the other values come from the environment
     except ValidationError as error:
-        faults.found += [_fault(one) for one in error.errors(include_url=False, include_input=False)]
-    faults.raise_if_any()
-    return settings
+        wrong = error.errors(include_url=False, include_input=False)
+    faults.found += [_fault(one) for one in wrong]
+    defaults = {name: Settings.model_fields[name].default for name in (str(one["loc"][0]) for one in wrong)}
+    return Settings(**{**files, **defaults})
 
 
 def _fault(fault: Any) -> str:

@@ -75,6 +75,23 @@ def test_stop_and_start_name_what_they_do(where: dict[str, str]) -> None:
     assert "stopped:" not in run("policy", **where).stdout
 
 
+def test_the_matrix_marks_what_is_stopped(where: dict[str, str]) -> None:
+    def internal(of: str) -> str:
+        return next(line for line in of.splitlines() if "internal" in line)
+
+    assert internal(run("policy", **where).stdout).split()[2:] == ["only", "analyst,", "employee,", "steward"]
+    for what, name in (("deployment", "only"), ("route", "assistant")):
+        run("stop", what, name, "--reason", "x", **where)
+        assert "only (stopped)" in internal(run("policy", **where).stdout)
+        cell = next(
+            row for row in json.loads(run("policy", "--json", **where).stdout) if row["data_class"] == "internal"
+        )
+        assert (cell["deployments"], cell["stopped"]) == (["only"], ["only"])
+        run("start", what, name, **where)
+    run("stop", "tenant", "acme", "--reason", "unpaid", **where)
+    assert "stopped: tenant acme: unpaid" in run("policy", **where).stdout
+
+
 def test_explain_names_the_rule_that_decides(where: dict[str, str]) -> None:
     def explained(role: str, data_class: str) -> tuple[int, str]:
         done = run("policy", "explain", "--role", role, "--class", data_class, "--route", "assistant", **where)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from {{ cookiecutter.package_name }}.configfile import ConfigurationError, Faults, read
-from {{ cookiecutter.package_name }}.gateway import ModelsFile, build_catalogue
+from {{ cookiecutter.package_name }}.configfile import Faults, salvage
+from {{ cookiecutter.package_name }}.gateway import Catalogue, ModelsFile, build_catalogue
 from {{ cookiecutter.package_name }}.governance import Policy, PolicyFile, compile_policy
 from {{ cookiecutter.package_name }}.identity import Principal
 
@@ -46,13 +46,13 @@ def compiled(folder: Path, models: str = MODELS, policy: str = POLICY) -> Policy
     faults = Faults()
     for name, text in (("models", models), ("policy", policy)):
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    models_file = read(folder / "models.yaml", ModelsFile, faults)
-    policy_file = read(folder / "policy.yaml", PolicyFile, faults)
-    if models_file and policy_file:
-        found = compile_policy(policy_file, build_catalogue(models_file, faults), ROLES, faults)
-        if found:
-            return found
-    raise ConfigurationError(faults.found)
+    models_file = salvage(folder / "models.yaml", ModelsFile, faults)
+    policy_file = salvage(folder / "policy.yaml", PolicyFile, faults)
+    catalogue = build_catalogue(models_file, faults) if models_file else Catalogue({}, {})
+    found = compile_policy(policy_file, catalogue, ROLES, faults) if policy_file else None
+    faults.raise_if_any()
+    assert found is not None
+    return found
 
 
 def yaml_text(content: object) -> str:

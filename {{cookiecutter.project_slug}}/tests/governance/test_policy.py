@@ -160,9 +160,9 @@ def test_a_class_that_a_role_may_send_and_no_deployment_may_see_is_uncovered(tmp
 def test_limits_are_those_of_the_most_generous_role(tmp_path: Path) -> None:
     limits = "limits: {employee: {requests_per_minute: 5, tokens_per_minute: 90}, analyst: {requests_per_minute: 50}}\n"
     policy = compiled(tmp_path, policy=POLICY + limits)
-    both = policy.limits(who("employee", "analyst"))
+    both = policy.limits(who("employee", "analyst")).user
     assert (both.requests_per_minute, both.tokens_per_minute) == (50, 90)
-    assert policy.limits(who("steward")).requests_per_minute is None
+    assert policy.limits(who("steward")).user.requests_per_minute is None
 
 
 def test_redaction_of_a_class_includes_what_is_taken_out_below_it(tmp_path: Path) -> None:

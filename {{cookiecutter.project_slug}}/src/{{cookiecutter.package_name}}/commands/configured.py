@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from ..configfile import ConfigurationError
-from ..settings import read_settings
+from ..configfile import ConfigurationError, Faults
+from ..settings import Settings, settings_despite
 
 BAD_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
 
@@ -18,8 +18,12 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     def run(*args: Any, **kwargs: Any) -> None:
         from sqlalchemy.exc import SQLAlchemyError
 
+        faults = Faults()
+        settings = settings_despite(faults)
         try:
-            command(read_settings(), *args, **kwargs)
+            if faults.found:
+                _raise_with_all_others(settings, faults)
+            command(settings, *args, **kwargs)
         except ConfigurationError as error:
             click.echo("The configuration has faults:", err=True)
             for fault in error.faults:
@@ -32,3 +36,10 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
             ) from None
 
     return run
+
+
+def _raise_with_all_others(settings: Settings, faults: Faults) -> None:
+    """Whoever corrects a setting should not learn of the next fault only then."""
+    from ..services import read_to_start
+
+    read_to_start(settings, faults)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import click
@@ -11,36 +13,51 @@ from ..settings import Settings
 from .configured import with_settings
 
 if TYPE_CHECKING:
-    from ..governance import Stops
+    from ..governance import Policy, Row, Stops
 
 
 @click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_context
 def policy(context: click.Context, as_json: bool) -> None:
-    """Print which deployments may answer, by route and class of data, and what is stopped."""
+    """Print which deployments may answer, by role, class of data and route, and what is stopped."""
     if context.invoked_subcommand is None:
-        matrix(as_json)
+        print_matrix(as_json)
 
 
 @with_settings
-def matrix(settings: Settings, as_json: bool) -> None:
+def print_matrix(settings: Settings, as_json: bool) -> None:
+    from ..governance import matrix
+    from ..identity import Permission
     from ..services import read_configuration
 
-    compiled = read_configuration(settings).policy
-    rows = [(route, name, [one.name for one in cell.deployments]) for (name, route), cell in compiled.matrix.items()]
+    configuration = read_configuration(settings)
+    stopped = _stopped(settings)
+    access, compiled = configuration.access, configuration.policy
+    may_ask = [role for role in sorted(access.roles) if Permission.ASK in access.permissions([role])]
+    rows = list(matrix(compiled, may_ask, stopped))
     if as_json:
-        click.echo(
-            json.dumps([{"route": route, "data_class": name, "deployments": found} for route, name, found in rows])
-        )
+        click.echo(json.dumps([asdict(row) for row in rows]))
         return
     click.echo(f"policy {compiled.version}")
-    for route, name, found in rows:
-        click.echo(f"  {route:<16} {name:<16} {', '.join(found) or '- none -'}")
-        for reason in () if found else compiled.matrix[name, route].kept_out:
-            click.echo(f"  {'':<33} {reason}")
-    for (what, name), reason in _stopped(settings).items():
+    for line in _drawn(rows, compiled):
+        click.echo(f"  {line}".rstrip())
+    silent = sorted(access.roles - {row.role for row in rows if row.deployments})
+    click.echo(f"  may ask nothing: {', '.join(silent) or '-'}")
+    for (what, name), reason in stopped.items():
         click.echo(f"  stopped: {what} {name}: {reason}")
+
+
+def _drawn(rows: Iterable[Row], compiled: Policy) -> Iterator[str]:
+    """A line for each route and class: roles differ in what they may send, never in who answers it."""
+    yield f"{'route':<16} {'class':<16} {'answered by':<32} asked by"
+    for (route, name), group in groupby(rows, key=lambda row: (row.route, row.data_class)):
+        cell, asked_by = compiled.matrix[name, route], [row for row in group if row.deployments]
+        out = asked_by[0].stopped if asked_by else ()
+        answers = [f"{one.name} (stopped)" if one.name in out else one.name for one in cell.deployments]
+        roles = ", ".join(row.role for row in asked_by) or "-"
+        yield f"{route:<16} {name:<16} {', '.join(answers) or '- none -':<32} {roles}"
+        yield from (f"{'':<33} {reason}" for reason in cell.kept_out if not answers)
 
 
 def _stopped(settings: Settings) -> Stops:

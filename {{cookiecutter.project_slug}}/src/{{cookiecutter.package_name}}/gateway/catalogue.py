@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from ..configfile import ConfigFile, Faults, Section, secret
+from ..configfile import ConfigFile, ConfigurationError, Faults, Section, secret
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
@@ -86,8 +86,8 @@ class RouteEntry(Section):
 class ModelsFile(Section):
     """config/models.yaml"""
 
-    deployments: Annotated[dict[Name, DeploymentEntry], Field(min_length=1)]
-    routes: Annotated[dict[Name, RouteEntry], Field(min_length=1)]
+    deployments: dict[Name, DeploymentEntry]
+    routes: dict[Name, RouteEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +134,36 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
+    """`broken`: routes that name a deployment which is not there, or has a fault."""
+
     deployments: dict[str, Deployment]
     routes: dict[str, Route]
+    broken: frozenset[str] = frozenset()
 
 
 def build_catalogue(file: ConfigFile[ModelsFile], faults: Faults) -> Catalogue:
+    for section in ("deployments", "routes"):
+        if not file.names(section):
+            faults.add(file.at(section), f"{section}: there must be one at least")
     deployments = {
         name: Deployment(name, entry, file.at("deployments", name)) for name, entry in file.content.deployments.items()
     }
     routes = {name: _route(name, entry, deployments, file, faults) for name, entry in file.content.routes.items()}
     for name in sorted({deployment.name for route in routes.values() for deployment in route.deployments}):
-        key = deployments[name].entry.api_key_env
-        if key and not secret(key):
-            where = file.at("deployments", name, "api_key_env")
-            faults.add(where, f"'{name}' takes its key from {key}, which is not set; set it, or {key}_FILE")
-    return Catalogue(deployments, routes)
+        _check_key(name, deployments[name].entry.api_key_env, file, faults)
+    broken = {name for name, entry in file.content.routes.items() if not deployments.keys() >= set(entry.order)}
+    return Catalogue(deployments, routes, frozenset(broken))
+
+
+def _check_key(name: str, key: str | None, file: ConfigFile[ModelsFile], faults: Faults) -> None:
+    try:
+        missing = key is not None and secret(key) is None
+    except ConfigurationError as error:
+        faults.found += error.faults
+        return
+    if missing:
+        where = file.at("deployments", name, "api_key_env")
+        faults.add(where, f"'{name}' takes its key from {key}, which is not set; set it, or {key}_FILE")
 
 
 def _route(
@@ -159,7 +174,7 @@ def _route(
     faults: Faults,
 ) -> Route:
     for position, unknown in enumerate(entry.order):
-        if unknown not in deployments:
+        if unknown not in file.names("deployments"):
             known = ", ".join(deployments)
             faults.add(
                 file.at("routes", name, "try", position),

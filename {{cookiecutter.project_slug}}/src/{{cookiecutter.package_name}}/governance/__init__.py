@@ -1,11 +1,12 @@
 """May this call happen, and at what cost?"""
 
 from .ask import Ask, Completion, Receipt
-from .explanation import explain
+from .compiler import compile_policy
+from .explanation import Row, explain, matrix
 from .governed import GovernedGateway, Model, StreamPart
 from .ledger import Ledger
-from .limits import Limits, open_limits
-from .policy import Policy, compile_policy
+from .limits import Bounds, Limits, open_limits
+from .policy import Policy
 from .policyfile import PolicyFile
 from .redaction import RULES, Redactor, open_redactor, open_scrub, redact
 from .switches import Stops, Switches, What, start, stop, stops, watched
@@ -15,6 +16,7 @@ __all__ = [
     "DIMENSIONS",
     "RULES",
     "Ask",
+    "Bounds",
     "Completion",
     "GovernedGateway",
     "Ledger",
@@ -25,6 +27,7 @@ __all__ = [
     "Question",
     "Receipt",
     "Redactor",
+    "Row",
     "Stops",
     "StreamPart",
     "Switches",
@@ -34,6 +37,7 @@ __all__ = [
     "columns_of",
     "compile_policy",
     "explain",
+    "matrix",
     "open_limits",
     "open_redactor",
     "open_scrub",

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from .policy import Policy
+from .switches import Stops
 
 
 @dataclass(frozen=True)
@@ -23,3 +26,22 @@ def explain(policy: Policy, role: str, data_class: str, route: str) -> Explanati
     cell = policy.matrix[data_class, route]
     answer = (f"{one.declared_at}: {one.name} meets every demand of '{data_class}'" for one in cell.deployments)
     return Explanation(tuple(one.name for one in cell.deployments), (sends, *answer, *cell.kept_out))
+
+
+@dataclass(frozen=True)
+class Row:
+    """Of the matrix: what may answer, in the order of trial, and which of that is stopped."""
+
+    role: str
+    data_class: str
+    route: str
+    deployments: tuple[str, ...]
+    stopped: tuple[str, ...]
+
+
+def matrix(policy: Policy, roles: Sequence[str], stopped: Stops) -> Iterator[Row]:
+    """A row for each role at each class and route. `roles`: those that may ask at all."""
+    for route, data_class, role in product(policy.catalogue.routes, policy.classes, roles):
+        lawful = explain(policy, role, data_class, route).deployments
+        out = (one for one in lawful if {("route", route), ("deployment", one)} & stopped.keys())
+        yield Row(role, data_class, route, lawful, tuple(out))

@@ -1,8 +1,9 @@
-"""Requests and tokens per minute, by user: in memory, or in Redis where replicas share them."""
+"""Requests and tokens per minute, of a user and of a tenant: in memory, or in Redis where replicas share them."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import structlog
 from limits import RateLimitItemPerMinute
@@ -11,22 +12,35 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from ..errors import LimitsUnavailable, RateLimited
 from ..identity import Principal
-from .policyfile import RoleLimits
+from .policyfile import PerMinute
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one user may use, and what all users of the tenant may together."""
+
+    user: PerMinute
+    tenant: PerMinute
 
 
 class Limits:
     def __init__(self, storage: Storage) -> None:
         self._windows = SlidingWindowCounterRateLimiter(storage)
 
-    async def admit(self, principal: Principal, limits: RoleLimits, tokens: int) -> None:
-        """Counts one request and the tokens it is expected to use. Raises RateLimited, or LimitsUnavailable."""
-        wanted = [("requests", limits.requests_per_minute, 1), ("tokens", limits.tokens_per_minute, tokens)]
+    async def admit(self, principal: Principal, bounds: Bounds, tokens: int) -> None:
+        """Counts one request and the tokens it is expected to use. Raises RateLimited, or LimitsUnavailable.
+
+        The user's own first: who is over them takes nothing from the tenant's.
+        """
+        # A tab is in no tenant's or subject's name, so that no two pairs of them share a count.
+        user = (f"{principal.tenant}\t{principal.subject}", "You have")
+        tenant = (principal.tenant, "The users of your tenant together have")
         try:
-            for what, most, cost in wanted:
-                if most is not None:
-                    await self._take(what, most, principal, cost)
+            for (key, who), limits in ((user, bounds.user), (tenant, bounds.tenant)):
+                await self._take("requests", limits.requests_per_minute, key, who, 1)
+                await self._take("tokens", limits.tokens_per_minute, key, who, tokens)
         except RateLimited:
             raise
         except Exception as error:
@@ -34,16 +48,15 @@ class Limits:
             _log.error("limits_unavailable", error=type(error).__name__)
             raise LimitsUnavailable("The rate limits cannot be read; try again shortly.", retry_after=5) from None
 
-    async def _take(self, what: str, most: int, principal: Principal, cost: int) -> None:
+    async def _take(self, what: str, most: int | None, key: str, who: str, cost: int) -> None:
+        if most is None:
+            return
         if cost > most:
-            raise RateLimited(f"This request counts {cost} {what}, of {most} that you have a minute; shorten it.")
-        # A tab is in no tenant's or subject's name, so that no two pairs of them share a count.
-        key = (RateLimitItemPerMinute(most), what, f"{principal.tenant}\t{principal.subject}")
-        if not await self._windows.hit(*key, cost=cost):
-            wait = max(1.0, (await self._windows.get_window_stats(*key)).reset_time - time.time())
-            raise RateLimited(
-                f"You have used your {most} {what} per minute; try again in {wait:.0f} s.", retry_after=wait
-            )
+            raise RateLimited(f"This request counts {cost} {what}. {who} {most} a minute; shorten it.")
+        window = (RateLimitItemPerMinute(most), what, key)
+        if not await self._windows.hit(*window, cost=cost):
+            wait = max(1.0, (await self._windows.get_window_stats(*window)).reset_time - time.time())
+            raise RateLimited(f"{who} used {most} {what} per minute; try again in {wait:.0f} s.", retry_after=wait)
 
 
 def open_limits(redis_url: str | None) -> Limits:

@@ -1,18 +1,17 @@
-"""config/policy.yaml, compiled at start: which class of data may reach which deployment, and who may send it."""
+"""What config/policy.yaml decides: which class of data may reach which deployment, and who may send it."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ..configfile import ConfigFile, Faults
+from ..configfile import ConfigFile
 from ..errors import DataClassRefused, InvalidRequest, ModelNotFound
 from ..gateway import Catalogue, Deployment, Permit, Route
 from ..identity import Principal
-from .policyfile import Budgets, PolicyFile, RoleLimits
-from .redaction import RULES, pattern_fault
+from .limits import Bounds
+from .policyfile import Budgets, PerMinute, PolicyFile
 from .switches import Stops, still_open
 
 
@@ -124,9 +123,11 @@ class Policy:
         """Classes that some role may send and a route that it does not refuse cannot lawfully answer."""
         faults = []
         ceilings = self._file.content.ceilings.values()
-        top = max((self.classes.index(name) for name in ceilings), default=-1)
+        top = max((self.classes.index(name) for name in ceilings if name in self.classes), default=-1)
         for (name, route_name), cell in self.matrix.items():
             route = self.catalogue.routes[route_name]
+            if route_name in self.catalogue.broken:
+                continue  # what it lacks is told already
             if self.classes.index(name) <= top and not cell.deployments and name not in route.refuses:
                 faults.append(
                     f"{route.declared_at}: route '{route_name}' has no deployment that may see {name} data; "
@@ -134,15 +135,16 @@ class Policy:
                 )
         return faults
 
-    def limits(self, principal: Principal) -> RoleLimits:
-        """The most generous of the principal's roles; a role without an entry sets no bound of its own."""
+    def limits(self, principal: Principal) -> Bounds:
+        """A user's are the most generous of their roles; a role without an entry sets no bound of its own."""
         found = [self._file.content.limits[role] for role in principal.roles if role in self._file.content.limits]
-        return RoleLimits(
+        user = PerMinute(
             requests_per_minute=max(
                 (one.requests_per_minute for one in found if one.requests_per_minute), default=None
             ),
             tokens_per_minute=max((one.tokens_per_minute for one in found if one.tokens_per_minute), default=None),
         )
+        return Bounds(user, self._file.content.tenant_limits)
 
     @property
     def patterns(self) -> dict[str, str]:
@@ -157,69 +159,6 @@ class Policy:
         """What is taken out before a provider sees it: by the class's own rules and those of every class below it."""
         below = self.classes[: self.classes.index(data_class) + 1]
         return frozenset(rule for name in below for rule in self._file.content.redact.get(name, []))
-
-
-def compile_policy(
-    file: ConfigFile[PolicyFile], catalogue: Catalogue, roles: frozenset[str], faults: Faults
-) -> Policy | None:
-    """None when the policy has faults; they are in `faults` then. `roles` are those that access.yaml knows."""
-    before = len(faults.found)
-    content = file.content
-    _check_classes(file, "default_class", {"": content.default_class}, faults)
-    _check_classes(file, "ceilings", content.ceilings, faults)
-    _check_classes(file, "redact", {name: name for name in content.redact}, faults)
-    _check_redaction(file, faults)
-    for route in catalogue.routes.values():
-        for name in sorted(route.refuses - content.data_classes.keys()):
-            faults.add(route.declared_at, f"refuses '{name}', which is no data class of policy.yaml")
-    for section in ("ceilings", "limits"):
-        for role in sorted(getattr(content, section).keys() - roles):
-            faults.add(
-                file.at(section, role),
-                f"role '{role}' does not exist; access.yaml has {', '.join(sorted(roles))}",
-            )
-    if content.budgets != Budgets():
-        _check_prices(catalogue, faults)
-    if len(faults.found) > before:
-        return None
-    return Policy(file, catalogue, _version(file, catalogue))
-
-
-def _check_classes(file: ConfigFile[PolicyFile], section: str, named: dict[str, str], faults: Faults) -> None:
-    for key, name in named.items():
-        if name not in file.content.data_classes:
-            known = ", ".join(file.content.data_classes)
-            faults.add(file.at(section, key), f"'{name}' is no data class; there are {known}")
-
-
-def _check_redaction(file: ConfigFile[PolicyFile], faults: Faults) -> None:
-    for name, pattern in file.content.patterns.items():
-        if reason := pattern_fault(name, pattern):
-            faults.add(file.at("patterns", name), reason)
-    known = (*RULES, *file.content.patterns)
-    for data_class, rules in file.content.redact.items():
-        for place, rule in enumerate(rules):
-            if rule not in known:
-                faults.add(file.at("redact", data_class, place), f"'{rule}' is no rule; there are {', '.join(known)}")
-
-
-def _check_prices(catalogue: Catalogue, faults: Faults) -> None:
-    for deployment in catalogue.deployments.values():
-        if deployment.entry.price is None:
-            faults.add(
-                deployment.declared_at,
-                f"'{deployment.name}' states no price, but policy.yaml sets budgets; state it",
-            )
-
-
-def _version(file: ConfigFile[PolicyFile], catalogue: Catalogue) -> str:
-    """Short digest of everything that decides: a trail record tells under which rules a call was permitted."""
-    entries = "".join(f"{name}{one.entry.model_dump_json()}" for name, one in catalogue.deployments.items())
-    routes = "".join(
-        repr((route.name, [one.name for one in route.deployments], sorted(route.refuses)))
-        for route in catalogue.routes.values()
-    )
-    return hashlib.sha256(f"{file.content.model_dump_json()}{entries}{routes}".encode()).hexdigest()[:16]
 
 
 def _meets(rule: str, demanded: Any, offered: Any) -> bool:

@@ -19,7 +19,7 @@ class Demands(Section):
     hosted_by: Literal["self"] | None = None
 
 
-class RoleLimits(Section):
+class PerMinute(Section):
     requests_per_minute: Annotated[int, Field(gt=0)] | None = None
     tokens_per_minute: Annotated[int, Field(gt=0)] | None = None
 
@@ -43,7 +43,8 @@ class PolicyFile(Section):
     data_classes: Annotated[dict[str, Demands], Field(min_length=1)]
     default_class: str
     ceilings: dict[str, str]
-    limits: dict[str, RoleLimits] = {}
+    limits: dict[str, PerMinute] = {}  # by role, and each user has their own
+    tenant_limits: PerMinute = PerMinute()  # of all users of a tenant together
     budgets: Budgets = Budgets()
     redact: dict[str, list[str]] = {}
     patterns: dict[str, str] = {}
