@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import __version__, database, errors, health, schema, web
+from . import __version__, database, errors, feedback, health, schema, web
 from .api import ROUTERS, BodyLimit, InFlightCap
 from .audit import AuditEvent, Kind, new_call_id
 from .errors import ServiceError
@@ -51,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
         },  # request_id.py makes the one server span
         redirect_slashes=False,
     )
-    for router in (health.router, *ROUTERS, *web.ROUTERS):
+    for router in (health.router, *ROUTERS, feedback.router, *web.ROUTERS):
         app.include_router(router)
     for kind in (ServiceError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, answer_error)
@@ -100,6 +100,7 @@ def _lifespan(settings: Settings):  # type: ignore[no-untyped-def]  # Starlette'
                 "trail": services.trail,
                 "policy": services.configuration.policy,
                 "models": services.models,
+                "feedback": services.feedback,
                 "checks": _checks(services),
                 "shown": lambda: _shown(services),
             }
@@ -161,7 +162,8 @@ def _as_service_error(raised: Exception) -> ServiceError:
         case RequestValidationError():
             fault = raised.errors()[0]
             return errors.InvalidRequest(
-                str(fault["msg"]), param=".".join(str(part) for part in fault["loc"][1:]) or None
+                str(fault["msg"]).removeprefix("Value error, "),
+                param=".".join(str(part) for part in fault["loc"][1:]) or None,
             )
         case HTTPException() if raised.status_code in _OF_STATUS:
             return _OF_STATUS[raised.status_code](

@@ -27,6 +27,7 @@ from .audit import (
 )
 from .configfile import Faults
 from .configuration import Configuration, Feature, digests, read_files
+from .feedback import Feedback, Kept, Ratings
 from .gateway import (
     Catalogue,
     ChainGateway,
@@ -79,6 +80,7 @@ class Services:
     browsers: Browsers | None
     chain: ChainGateway
     models: Mapping[str, Model]
+    feedback: Feedback
 
 
 def read_configuration(settings: Settings) -> Configuration:
@@ -107,13 +109,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         telemetry = stack.enter_context(_telemetry(settings))
         session = await stack.enter_async_context(_http_session())
         engine = stack.enter_context(database.opened(settings.database_url))
-        trail, ledger = Trail(), Ledger(telemetry.metrics)
+        trail, ledger, ratings = Trail(), Ledger(telemetry.metrics), Ratings()
         # Entered before the writer, so that its last checkpoint follows the writer's last commit.
         notary = await stack.enter_async_context(
             notarised(Notary(trail, open_checkpoints(settings), telemetry.metrics))
         )
         writer = await stack.enter_async_context(
-            database.running(database.Writer(engine, [ledger, trail], telemetry.metrics))
+            database.running(database.Writer(engine, [ledger, trail, ratings], telemetry.metrics))
         )
         switches = await stack.enter_async_context(watched(Switches(engine)))
         keys = IssuerKeys(settings.oidc_issuer, session)
@@ -126,9 +128,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
         models = _models(governed, read)
         browsers = _browsers(settings, read.access, keys, verifier, engine)
-        services = Services(
-            settings, read, telemetry, engine, writer, trail, notary, switches, keys, verifier, browsers, chain, models
-        )
+        kept = Kept(read.policy, open_feedback_seal(settings), settings.feedback_days)
+        feedback = Feedback(kept, limits, engine, trail, ratings, writer, telemetry.metrics)
+        who, what = (keys, verifier, browsers), (chain, models, feedback)
+        services = Services(settings, read, telemetry, engine, writer, trail, notary, switches, *who, *what)
         await _record_loaded(services)
         await keys.refresh()
         yield services
@@ -164,6 +167,10 @@ def _browsers(
 
 def open_checkpoints(settings: Settings) -> Checkpoints:
     return Checkpoints(settings.audit_checkpoints, SigningKeys(settings.audit_signing_key))
+
+
+def open_feedback_seal(settings: Settings) -> Seal:
+    return Seal(settings.secret_key, "feedback")
 
 
 def open_clerk(settings: Settings) -> Clerk:

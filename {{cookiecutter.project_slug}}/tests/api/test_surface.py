@@ -3,6 +3,7 @@
 from fastapi.routing import APIRoute
 
 from {{ cookiecutter.package_name }}.api import ROUTERS
+from {{ cookiecutter.package_name }}.feedback import router as feedback_router
 from {{ cookiecutter.package_name }}.identity.access import current_principal
 
 from tests.service import Service
@@ -11,7 +12,7 @@ PUBLIC = {"/.well-known/oauth-protected-resource"}
 
 
 def test_every_route_states_whom_it_answers() -> None:
-    for router in ROUTERS:
+    for router in (*ROUTERS, feedback_router):
         for route in router.routes:
             assert isinstance(route, APIRoute)
             calls, queue = set(), list(route.dependant.dependencies)

@@ -46,6 +46,12 @@ async def test_a_person_signs_in_asks_and_signs_out(site: Site, page: Page) -> N
     assert await page.does("document.getElementById('answer').children.length") == 0
     keep_screenshot(await page.screenshot())
 
+    await page.does("document.getElementById('share').click()")
+    await page.does("document.querySelector('#rating button').click()")
+    assert "Noted, shared until 20" in await page.until("document.getElementById('rated').textContent")
+    (rated,) = site.service.records("rated")
+    assert (rated["subject"], rated["score_percent"], rated["shared"]) == ("grace", 100, True)
+
     await page.does("document.querySelector('form[action=\"/logout\"] button').click()")
     await page.until(SIGNED_OUT)
     assert [record["subject"] for record in site.service.records("logged_out")] == ["grace"]

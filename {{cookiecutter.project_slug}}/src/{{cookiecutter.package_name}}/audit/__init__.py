@@ -3,7 +3,7 @@
 from .checkpoint import Checkpoints, Notary, notarised
 from .clerk import Clerk
 from .digest import ContentDigests
-from .event import AuditEvent, Json, Kind, new_call_id, now
+from .event import TIME, AuditEvent, Json, Kind, new_call_id, now
 from .export import Exported, export
 from .retention import SHORTEST_DAYS, retain
 from .search import Search, search
@@ -13,6 +13,7 @@ from .verdict import Fault, Verdict, verify
 
 __all__ = [
     "SHORTEST_DAYS",
+    "TIME",
     "AuditEvent",
     "Checkpoints",
     "Clerk",

@@ -17,6 +17,9 @@ class Kind(StrEnum):
     REFUSED = "refused"  # a request was decided against
     LOGGED_IN = "logged_in"  # a browser's session began
     LOGGED_OUT = "logged_out"  # its person ended it
+    RATED = "rated"  # somebody said whether an answer was any good
+    DISCLOSED = "disclosed"  # an operator read what was said of it
+    EXPIRED = "expired"  # words of such ratings were removed, their time being over
     SWITCHED = "switched"  # a deployment, route or tenant was stopped or started
     EXPORTED = "exported"  # the trail was copied into a file
     RETAINED = "retained"  # old records were removed

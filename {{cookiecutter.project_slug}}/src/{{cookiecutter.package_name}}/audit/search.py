@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select, tuple_
 
+from .event import Kind
 from .tables import audit
 
 Place = tuple[str, str, int]  # time, writer, number: where a page ends
@@ -23,6 +24,7 @@ class Search:
     until: str | None = None
     after: Place | None = None
     limit: int = 50
+    kinds: tuple[Kind, ...] = ()  # none named: of every kind
 
 
 def search(engine: Engine, wanted: Search) -> tuple[list[dict[str, Any]], Place | None]:
@@ -35,6 +37,8 @@ def search(engine: Engine, wanted: Search) -> tuple[list[dict[str, Any]], Place 
         audit.c.call_id: wanted.call,
     }
     statement = select(audit).where(*(column == value for column, value in equal.items() if value is not None))
+    if wanted.kinds:
+        statement = statement.where(audit.c.kind.in_(wanted.kinds))
     if wanted.since:
         statement = statement.where(audit.c.at >= wanted.since)
     if wanted.until:

@@ -3,10 +3,11 @@
 from .access import access
 from .audit import audit
 from .configured import with_settings
+from .feedback import feedback
 from .policy import policy
 from .switches import start, stop
 from .usage import usage
 
-COMMANDS = (access, audit, policy, start, stop, usage)
+COMMANDS = (access, audit, feedback, policy, start, stop, usage)
 
 __all__ = ["COMMANDS", "with_settings"]

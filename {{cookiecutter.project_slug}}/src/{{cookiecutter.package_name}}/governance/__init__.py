@@ -8,7 +8,7 @@ from .ledger import Ledger
 from .limits import Bounds, Limits, open_limits
 from .policy import Policy
 from .policyfile import PolicyFile
-from .redaction import RULES, Redactor, open_redactor, open_scrub, redact
+from .redaction import RULES, Redactor, each_text, open_redactor, open_scrub, redact
 from .switches import Stops, Switches, What, start, stop, stops, watched
 from .usage import DIMENSIONS, Question, as_csv, as_table, columns_of, used
 
@@ -36,6 +36,7 @@ __all__ = [
     "as_table",
     "columns_of",
     "compile_policy",
+    "each_text",
     "explain",
     "matrix",
     "open_limits",

@@ -1,5 +1,7 @@
 // Shows who you are and asks one question. What a model says is text: it never becomes markup.
 
+let shown = null; // the id of the answer on the page, and its question
+
 const part = (id) => document.getElementById(id);
 
 async function begin() {
@@ -15,10 +17,16 @@ async function begin() {
     event.preventDefault();
     ask();
   });
+  part("rating").addEventListener("submit", (event) => {
+    event.preventDefault();
+    rate(Number(event.submitter.value));
+  });
 }
 
 async function ask() {
-  for (const id of ["answer", "fault", "receipt"]) part(id).textContent = "";
+  for (const id of ["answer", "fault", "receipt", "rated"]) part(id).textContent = "";
+  part("rating").hidden = true;
+  part("rating").reset();
   part("send").disabled = true;
   const chosen = part("data-class").value;
   try {
@@ -58,8 +66,31 @@ function show(data) {
   const chunk = JSON.parse(data);
   if (chunk.error) complain(chunk.error);
   else part("answer").textContent += chunk.choices[0]?.delta.content ?? "";
-  if (chunk.receipt) part("receipt").textContent = told(chunk.receipt);
+  if (chunk.receipt) {
+    part("receipt").textContent = told(chunk.receipt);
+    shown = { id: chunk.id, question: part("question").value };
+    part("rating").hidden = false;
+  }
   return false;
+}
+
+async function rate(score) {
+  const said = { response_id: shown.id, score };
+  if (part("share").checked) {
+    said.conversation = [
+      { role: "user", content: shown.question },
+      { role: "assistant", content: part("answer").textContent },
+    ];
+  }
+  const answer = await fetch("/v1/feedback", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(said),
+  });
+  const told = await answer.json();
+  if (!answer.ok) return complain(told.error);
+  const shared = told.shared ? `, shared until ${told.expires_at.slice(0, 10)}` : "";
+  part("rated").textContent = `Noted${shared}. Answer again to change it.`;
 }
 
 function told(receipt) {

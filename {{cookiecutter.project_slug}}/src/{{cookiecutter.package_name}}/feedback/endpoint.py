@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from ..identity import MayAsk
+from .feedback import Feedback, Said
+
+router = APIRouter(tags=["quality"])
+
+
+@router.post("/v1/feedback")
+async def give_feedback(request: Request, caller: MayAsk, said: Said) -> dict[str, Any]:
+    """Was the answer any good? Of one answer the latest counts: without `conversation` it takes a shared one back."""
+    feedback: Feedback = request.state.feedback
+    rating = await feedback.give(caller, said)
+    return {
+        "object": "feedback",
+        "id": rating.call_id,
+        "response_id": said.response_id,
+        "score": rating.score,
+        "shared": said.conversation is not None,
+        "data_class": rating.data_class,
+        "expires_at": rating.expires,
+    }

@@ -1,0 +1,61 @@
+"""What people said of answers: one rating for each answer. Their words are sealed, and gone after a while."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Column, Connection, Float, LargeBinary, String, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ..database import metadata
+from ..errors import ServiceError
+
+# Nobody's name is here: the trail knows whose call it was. `sealed` is what was said in words, until `expires`.
+ratings_table = Table(
+    "feedback",
+    metadata,
+    Column("call_id", String(32), primary_key=True),
+    Column("at", String(27), nullable=False),
+    Column("tenant", String(255), nullable=False),
+    Column("model", String(128), nullable=False),
+    Column("deployment", String(128), nullable=False),
+    Column("data_class", String(128), nullable=False),
+    Column("score", Float, nullable=False),
+    Column("expires", String(27), nullable=False, index=True),
+    Column("sealed", LargeBinary),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """`score`: 0 useless, 1 just right. Times as on the trail, whose text order is their order."""
+
+    call_id: str
+    at: str
+    tenant: str
+    model: str
+    deployment: str
+    data_class: str
+    score: float
+    expires: str
+    sealed: bytes | None
+
+
+class Ratings:
+    """A Book: a rating is durable together with its record on the trail. A later one of the same answer replaces it."""
+
+    def write(self, connection: Connection, entries: Sequence[Rating]) -> Mapping[int, ServiceError]:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        upsert = dialect.insert(ratings_table)
+        new = {column.name: column for column in upsert.excluded if not column.primary_key}
+        # In one order, so that two replicas cannot wait for each other.
+        rows = [asdict(one) for one in sorted(entries, key=lambda one: one.call_id)]
+        connection.execute(upsert.on_conflict_do_update(index_elements=["call_id"], set_=new), rows)
+        return {}
+
+    def committed(self) -> None:
+        """Nothing is remembered between commits."""
+
+    def forget(self) -> None:
+        """Likewise."""

@@ -1,0 +1,57 @@
+"""What operators see of it: never who, the words of one rating at a time and on the record, and none that expired."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, select, update
+
+from ..audit import Clerk, Kind, now
+from ..identity import Seal
+from .ratings import ratings_table as ratings
+
+
+@dataclass(frozen=True)
+class Shared:
+    """`words` holds `comment` and `conversation`, each only if it was given."""
+
+    id: str
+    model: str
+    deployment: str
+    data_class: str
+    score: float
+    expires: str
+    words: dict[str, Any]
+
+
+def listed(engine: Engine, most: int) -> list[dict[str, Any]]:
+    """The newest first, without a word of what was said."""
+    columns = [ratings.c[name] for name in ("call_id", "at", "score", "model", "deployment", "data_class", "expires")]
+    has_words = (ratings.c.sealed.is_not(None) & (ratings.c.expires > now())).label("words")
+    with engine.connect() as connection:
+        newest = select(*columns, has_words).order_by(ratings.c.at.desc(), ratings.c.call_id).limit(most)
+        return [dict(row) for row in connection.execute(newest).mappings()]
+
+
+def disclose(clerk: Clerk, seal: Seal, call_id: str) -> Shared | None:
+    """None where nobody said anything in words, where it expired, or where the key is gone. Reading is recorded."""
+    with clerk.transaction() as connection:
+        wanted = (ratings.c.call_id == call_id) & (ratings.c.expires > now()) & ratings.c.sealed.is_not(None)
+        row = connection.execute(select(ratings).where(wanted)).first()
+        plain = seal.open(row.sealed, call_id) if row else None
+        if row is None or plain is None:
+            return None
+        clerk.record(connection, Kind.DISCLOSED, {"feedback": call_id, "data_class": row.data_class})
+        return Shared(row.call_id, row.model, row.deployment, row.data_class, row.score, row.expires, json.loads(plain))
+
+
+def expire(clerk: Clerk) -> int:
+    """Removes the words whose time is over; scores stay. Returns how many."""
+    with clerk.transaction() as connection:
+        over = (ratings.c.expires <= now()) & ratings.c.sealed.is_not(None)
+        count = connection.execute(update(ratings).where(over).values(sealed=None)).rowcount
+        if count:
+            clerk.record(connection, Kind.EXPIRED, {"feedback": count})
+        return count
