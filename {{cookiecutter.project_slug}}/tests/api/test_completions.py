@@ -1,11 +1,18 @@
+import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
+from local.loopback import listen, serving
 from tests.official_client import completes_and_streams
-from tests.service import Service
+from tests.service import Service, Surroundings, deployment, running_service
 
 IMAGE = {"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}
 
@@ -80,8 +87,9 @@ async def test_confidential_data_never_falls_back_to_where_it_may_not_go(service
 
 async def test_a_class_above_the_ceiling_is_refused_by_file_line_and_rule(service: Service) -> None:
     answer = await service.ask(headers={"X-Data-Class": "confidential"})
+    assert answer.status_code == 403, answer.text
     error = answer.json()["error"]
-    assert (answer.status_code, error["code"]) == (403, "data_class_refused")
+    assert error["code"] == "data_class_refused"
     assert "config/policy.yaml:" in error["message"]
     assert "ceiling" in error["message"] or "up to 'internal'" in error["message"]
     assert (await service.upstream.stats())["bytes"] == 0
@@ -118,12 +126,16 @@ async def test_what_is_no_request_is_a_400(service: Service, body: bytes) -> Non
     assert answer.json()["error"]["code"] == "invalid_request"
 
 
-async def test_other_media_and_huge_bodies_are_refused(service: Service) -> None:
+async def test_other_media_are_refused(service: Service) -> None:
     url = f"{service.url}/v1/chat/completions"
     text = await service.http.post(url, content=b"{}", headers=service.headers() | {"Content-Type": "text/plain"})
     assert (text.status_code, text.json()["error"]["code"]) == (415, "unsupported_media_type")
+
+
+async def test_a_body_that_is_too_large_is_refused_before_it_is_read(service: Service) -> None:
     huge = await service.ask("x" * 5_000_000)
-    assert (huge.status_code, huge.json()["error"]["code"]) == (413, "too_large")
+    assert huge.status_code == 413, huge.text
+    assert huge.json()["error"]["code"] == "too_large"
 
 
 async def test_an_unknown_model_is_a_404(service: Service) -> None:
@@ -136,6 +148,21 @@ async def test_the_caller_may_shorten_the_deadline(service: Service) -> None:
     answer = await service.ask(headers={"X-Request-Timeout-Ms": "400"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (504, "deadline_exceeded")
     assert "time" in answer.json()["error"]["message"]
+
+
+async def test_an_answer_that_comes_too_late_is_not_given(tmp_path: Path, around: Surroundings) -> None:
+    async def late(_: Request) -> JSONResponse:
+        await asyncio.sleep(1.5)
+        choice = {"index": 0, "message": {"role": "assistant", "content": "At last."}, "finish_reason": "stop"}
+        return JSONResponse({"choices": [choice]})
+
+    provider = Starlette(routes=[Route("/v1/chat/completions", late, methods=["POST"])])
+    async with serving(provider, listen(0, "PORT")) as url:
+        models = {"deployments": {"only": deployment(url)}, "routes": {"assistant": {"try": ["only"]}}}
+        async with running_service(tmp_path, around, changes={"models": models}) as service:
+            answer = await service.ask(headers={"X-Request-Timeout-Ms": "300"})
+    assert answer.status_code == 504, answer.text
+    assert "At last" not in answer.text
 
 
 async def test_no_text_of_a_provider_reaches_the_caller(service: Service) -> None:

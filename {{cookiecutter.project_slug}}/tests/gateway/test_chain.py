@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
@@ -59,7 +61,8 @@ async def test_the_order_is_the_permit_s(observed: Observed, streamed: bool) -> 
 
 @both_ways
 async def test_only_permitted_deployments_are_asked(observed: Observed, streamed: bool) -> None:
-    second, call = answering(), permitted_call(FIRST)
+    second, route = answering(), both()
+    call = replace(route, permit=replace(route.permit, deployments=(FIRST,)))
     with pytest.raises(UpstreamUnavailable):
         await answered(observed.chain(failing(Failure.SERVER_ERROR), second), call, streamed=streamed)
     assert second.calls == []

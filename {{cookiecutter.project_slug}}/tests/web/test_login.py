@@ -1,5 +1,7 @@
 """Group L of the catalogue of bad inputs: what a browser's login must hold against."""
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -119,6 +121,16 @@ async def test_a_code_injected_into_another_login_is_refused(site: Site, ada: Br
         stolen = parameters(await another.callback_url("eve"))["code"]
     own = await ada.callback_url("ada")
     refused(await ada.get(own.replace(parameters(own)["code"], stolen)), site.service)
+
+
+async def test_a_code_is_redeemed_with_the_verifier_whose_challenge_was_shown_before(bent: Bent) -> None:
+    asked = parameters(await bent.browser.asked_at_issuer())
+    bent.provider.nonce = asked["nonce"]
+    answer = {"code": "a-code", "state": asked["state"], "iss": bent.provider.url}
+    assert (await bent.browser.get("/callback", params=answer)).status_code == 303
+    verifier = bent.provider.asked[0]["code_verifier"]
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    assert (asked.get("code_challenge_method"), asked.get("code_challenge")) == ("S256", challenge)
 
 
 async def test_a_code_works_once(site: Site, ada: Browser) -> None:

@@ -171,6 +171,7 @@ async def test_a_session_survives_an_issuer_that_is_away_while_its_token_is_good
 
 async def test_the_page_runs_only_its_own_scripts_and_is_framed_by_nobody(ada: Browser) -> None:
     page = await ada.get("/")
+    assert "Content-Security-Policy" in page.headers
     policy = dict(part.strip().split(" ", 1) for part in page.headers["Content-Security-Policy"].split(";"))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["connect-src"] == "'self'"

@@ -1,0 +1,19 @@
+"""Where HTTP comes in and goes out, and what the service starts with."""
+
+from typing import Any
+
+from starlette.responses import HTMLResponse
+
+from assurance.controls.absence import Absence, instead
+
+
+async def _pass_on(layer: Any, *request: Any) -> None:
+    await layer._app(*request)
+
+
+ABSENCES = {
+    "body-limit": Absence("api.admission", "BodyLimit.__call__", instead(_pass_on)),
+    "in-flight-cap": Absence("api.admission", "InFlightCap.__call__", instead(_pass_on)),
+    "page-policy": Absence("web.pages", "HTMLResponse", instead(lambda text, status, _: HTMLResponse(text, status))),
+    "production-settings": Absence("settings", "Settings.faults", instead(lambda _: [])),
+}

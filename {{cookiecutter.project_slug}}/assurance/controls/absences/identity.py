@@ -1,0 +1,84 @@
+import base64
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+from {{ cookiecutter.package_name }}.identity import Permission
+
+from assurance.controls.absence import Absence, instead
+
+
+class _Any(str):
+    """Equal to whatever it is compared with."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, _: object) -> bool:
+        return True
+
+    def __ne__(self, _: object) -> bool:
+        return False
+
+
+def _unsigned(jws: Any) -> Any:
+    def deserialize_compact(token: str, *_: Any, **__: Any) -> Any:
+        payload = token.split(".")[1]
+        return SimpleNamespace(payload=base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+    return SimpleNamespace(JWSRegistry=jws.JWSRegistry, deserialize_compact=deserialize_compact)
+
+
+def _taking(claim: str, value: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Claims are checked as if this one were right."""
+
+    def without(check: Any) -> Any:
+        return lambda verifier, claims: check(verifier, {**claims, claim: value(verifier)})
+
+    return without
+
+
+def _of_any_type(check: Any) -> Any:
+    return lambda verifier, header: check(verifier, {**header, "typ": "at+jwt"})
+
+
+def _for_any_algorithm(find: Any) -> Any:
+    async def found(keys: Any, kid: str | None) -> Any:
+        key = await find(keys, kid)
+        return key and replace(key, algorithm=_Any(key.algorithm))
+
+    return found
+
+
+def _without_challenge(make: Any) -> Any:
+    def client(login: Any, metadata: Any) -> Any:
+        made = make(login, metadata)
+        made.code_challenge_method = None
+        return made
+
+    return client
+
+
+ABSENCES = {
+    "token-signature": Absence("identity.tokens", "jws", _unsigned),
+    "token-issuer": Absence(
+        "identity.tokens", "TokenVerifier._check_claims", _taking("iss", lambda one: one._issuer)
+    ),
+    "token-audience": Absence(
+        "identity.tokens", "TokenVerifier._check_claims", _taking("aud", lambda one: one._audience)
+    ),
+    "token-expiry": Absence(
+        "identity.tokens", "TokenVerifier._check_claims", _taking("exp", lambda _: time.time() + 60)
+    ),
+    "token-type": Absence("identity.tokens", "TokenVerifier._check_header", _of_any_type),
+    "token-algorithm": Absence("identity.keys", "IssuerKeys.find", _for_any_algorithm),
+    "issuer-keys": Absence("identity.keys", "_meant_for_verifying", instead(lambda _: True)),
+    "role-permissions": Absence(
+        "identity.access", "AccessRules.permissions", instead(lambda *_: frozenset(map(str, Permission)))
+    ),
+    "login-state": Absence("identity.attempt", "hmac", instead(SimpleNamespace(compare_digest=lambda *_: True))),
+    "login-pkce": Absence("identity.login", "Login._oauth", _without_challenge),
+    "session-origin": Absence("identity.browser", "Site.refuse_other_sites", instead(lambda *_: None)),
+}

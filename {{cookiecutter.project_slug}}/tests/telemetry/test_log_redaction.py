@@ -1,0 +1,38 @@
+"""What a log line may not hold, whoever writes it: our code, a library, or a traceback."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from {{ cookiecutter.package_name }}.governance import open_scrub
+from {{ cookiecutter.package_name }}.telemetry import configure_logs
+
+SECRET, PERSON = "sk-leaked-0123456789abcdef", "ada@example.com"
+
+
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = list(root.handlers), root.level
+    yield
+    structlog.configure(**before)
+    root.handlers[:], root.level = handlers, level
+
+
+@pytest.mark.usefixtures("logging_restored")
+def test_no_log_line_holds_a_secret_or_a_person(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    configure_logs("INFO", open_scrub({}))
+    structlog.get_logger().info("asked", key=SECRET, by=PERSON)
+    logging.getLogger("a.library").error("Key %s of %s was refused", SECRET, PERSON)
+    try:
+        raise RuntimeError(f"{SECRET} of {PERSON}")
+    except RuntimeError:
+        structlog.get_logger().exception("broke")
+    lines = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+    assert [line["event"].split()[0] for line in lines] == ["asked", "Key", "broke"]
+    assert SECRET not in json.dumps(lines)
+    assert PERSON not in json.dumps(lines)
+    assert lines[0]["key"] == "[secret]"
