@@ -23,13 +23,18 @@ class Absence:
 
     def apply(self) -> None:
         """Raises AbsenceError."""
+        owner, name = self.place()
+        setattr(owner, name, self.without(vars(owner)[name]))
+
+    def place(self) -> tuple[Any, str]:
+        """The module or class, and the name in it. Raises AbsenceError."""
         owner: Any = importlib.import_module(f"{PACKAGE}.{self.module}")
         *way, name = self.attribute.split(".")
         for part in way:
             owner = vars(owner).get(part)
         if owner is None or name not in vars(owner):
             raise AbsenceError(f"{self.module} has no {self.attribute} any more: say in assurance/controls what has")
-        setattr(owner, name, self.without(vars(owner)[name]))
+        return owner, name
 
 
 def instead(replacement: Any) -> Callable[[Any], Any]:

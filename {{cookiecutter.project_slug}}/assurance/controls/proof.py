@@ -1,7 +1,8 @@
 """Runs a control's test with and without the control, each time in a process of its own."""
 
 import json
-import subprocess
+import multiprocessing
+import os
 import sys
 import tempfile
 import time
@@ -11,11 +12,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from assurance.controls.absence import PACKAGE
 from assurance.controls.register import Register
 from assurance.stamp import PROJECT
 
-PLUGIN = "assurance.controls.plugin"
 LONGEST_RUN = 120  # seconds
+# Each run needs a process of its own; where there is a fork server, it has done the slow imports already.
+_PROCESSES: Any = multiprocessing.get_context(multiprocessing.get_all_start_methods()[-1])
+if "forkserver" in multiprocessing.get_all_start_methods():
+    _PROCESSES.set_forkserver_preload([f"{PACKAGE}.app", "local.identity_provider", "local.model_server"])
 
 
 class Verdict(StrEnum):
@@ -49,11 +56,11 @@ def prove(register: Register, name: str, present: Outcome) -> Proof:
     if not present.passed:
         return Proof(name, Verdict.UNPROVEN, f"its test fails with the control too: {present.reason}", 0.0)
     absent = run([test, register.still_works], absent=name)
-    verdict, reason = _judged(absent[test], absent[register.still_works])
+    verdict, reason = judged(absent[test], absent[register.still_works])
     return Proof(name, verdict, reason, round(time.monotonic() - begun, 1))
 
 
-def _judged(attacked: Outcome, ordinary: Outcome) -> tuple[Verdict, str]:
+def judged(attacked: Outcome, ordinary: Outcome) -> tuple[Verdict, str]:
     if attacked.passed:
         return Verdict.SURVIVED, "its test passes without it, and would not notice if it went missing"
     if attacked.broke:
@@ -66,24 +73,36 @@ def _judged(attacked: Outcome, ordinary: Outcome) -> tuple[Verdict, str]:
 def run(tests: Sequence[str], absent: str | None = None) -> dict[str, Outcome]:
     """One outcome for each test, also where it could not be run."""
     with tempfile.TemporaryDirectory() as folder:
-        told = Path(folder, "told.json")
-        command = [sys.executable, "-m", "pytest", "-p", PLUGIN, "-p", "no:cacheprovider", f"--told={told}"]
-        options = [f"--absent={absent}"] if absent else []
-        try:
-            done = subprocess.run(
-                [*command, *options, *tests], cwd=PROJECT, capture_output=True, text=True, timeout=LONGEST_RUN
-            )
-        except subprocess.TimeoutExpired:
+        told, printed = Path(folder, "told.json"), Path(folder, "printed.txt")
+        words = ["-p", "assurance.controls.plugin", "-p", "no:cacheprovider", f"--told={told}", *tests]
+        process = _PROCESSES.Process(
+            target=_pytest, args=([f"--absent={absent}", *words] if absent else words, printed)
+        )
+        process.start()
+        process.join(LONGEST_RUN)
+        if process.is_alive():
+            process.kill()
+            process.join()
             return dict.fromkeys(tests, Outcome(False, True, f"nothing came of it in {LONGEST_RUN} s"))
         reports = json.loads(told.read_text(encoding="utf-8")) if told.exists() else []
-    return {test: _outcome(test, reports, done.stdout + done.stderr) for test in tests}
+        lines = printed.read_text(encoding="utf-8", errors="replace").split("\n") if printed.exists() else []
+    return {test: _outcome(test, reports, lines) for test in tests}
 
 
-def _outcome(test: str, reports: list[dict[str, Any]], printed: str) -> Outcome:
+def _pytest(words: list[str], printed: Path) -> None:
+    """In the new process."""
+    with printed.open("wb") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    os.chdir(PROJECT)
+    sys.exit(pytest.main(words))
+
+
+def _outcome(test: str, reports: list[dict[str, Any]], printed: list[str]) -> Outcome:
     own = {one["phase"]: one for one in reports if one["test"] == test}
     if "call" not in own:
         setup = own.get("setup", {})
-        lines = [line for line in printed.splitlines() if line.strip()]
-        return Outcome(False, True, f"it was not run: {setup.get('reason') or ' '.join(lines[-1:])}")
+        last = [line for line in printed if line.strip()][-1:]
+        return Outcome(False, True, f"it was not run: {setup.get('reason') or ' '.join(last)}")
     call = own["call"]
     return Outcome(call["outcome"] == "passed", call["broke"], call["reason"], call["exchanges"])

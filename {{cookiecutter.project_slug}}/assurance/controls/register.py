@@ -52,5 +52,5 @@ def read_register(path: Path = REGISTER) -> Register:
         where, other = ("controls.yaml", "absence") if name not in ABSENCES else ("assurance/controls", "control")
         faults.add(where, f"'{name}' has no {other} of this name, so that it cannot be proven")
     faults.raise_if_any()
-    assert file
+    assert file is not None
     return file.content

@@ -52,7 +52,6 @@ def write(path: Path, register: Register, found: Sequence[Proof]) -> None:
         "stamp": stamp("tests", REGISTER.name),
         "meaning": MEANING,
         "passed": all(one.verdict is Verdict.PROVEN for one in found),
-        "complete": {one.control for one in found} == set(register.controls),
         "controls": [{**register.controls[one.control].model_dump(mode="json"), **asdict(one)} for one in found],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +81,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--show", metavar="CONTROL", help="show the attack with the control and without it")
     parser.add_argument("--at-once", type=int, default=min(2, os.cpu_count() or 1), help="processes; %(default)s")
     parser.add_argument("--register", type=Path, default=REGISTER, help="another file than controls.yaml")
-    parser.add_argument("--output", type=Path, default=LATEST, help="where the JSON goes")
+    parser.add_argument("--output", type=Path, help=f"where the JSON goes; a whole proof also without, to {LATEST}")
     return parser.parse_args(words)
 
 
@@ -108,6 +107,8 @@ def main(words: Sequence[str] | None = None) -> int:
     for one in proofs(register, names, chosen.at_once):
         found.append(one)
         print(f"{len(found):3} of {len(names)}  {one.control}: {one.verdict}, {one.seconds} s", file=sys.stderr)
-    write(chosen.output, register, found)
-    print(table(register, found), "", conclusion(found), f"The proof is in {chosen.output}.", sep="\n")
+    print(table(register, found), "", conclusion(found), sep="\n")
+    if output := chosen.output or (None if chosen.only else LATEST):
+        write(output, register, found)
+        print(f"The proof is in {output}.")
     return 0 if all(one.verdict is Verdict.PROVEN for one in found) else 1

@@ -36,6 +36,7 @@ async def test_who_may_not_read_is_refused_and_recorded(service: Service) -> Non
     assert (await service.http.get(f"{service.url}/v1/audit")).status_code == 401
     for who in ("ada", "sam", "nils"):
         refused = await search(service, who)
+        assert refused.status_code == 403, refused.text
         assert (refused.status_code, refused.json()["error"]["code"]) == (403, "permission_denied")
         assert service.records("refused")[-1]["subject"] == who
 

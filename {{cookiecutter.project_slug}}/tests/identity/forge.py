@@ -81,6 +81,7 @@ def new_forge(issuer: Issuer, canary: Canary) -> Forge:
         "ec": ECKey.generate_key("P-256"),
         "ed": OKPKey.generate_key("Ed25519"),
         "ed-new-name": OKPKey.generate_key("Ed25519"),
+        "names-no-algorithm": new_key("names-no-algorithm"),
         "weak": new_key("weak", bits=1024),
         "shared-secret": OctKey.generate_key(256),
         **dict.fromkeys(("for-encryption", "cannot-verify", "twice", "leaked"), unfit),
@@ -90,6 +91,7 @@ def new_forge(issuer: Issuer, canary: Canary) -> Forge:
         "attacker-p384": ECKey.generate_key("P-384"),
     }
     plain = {name: key.as_dict(private=False) for name, key in keys.items() if not name.startswith("attacker")}
+    del plain["names-no-algorithm"]["alg"]
     special: dict[str, dict[str, Any]] = {
         "ps": {"alg": "PS256"},
         "ed-new-name": {"alg": "Ed25519"},

@@ -131,6 +131,7 @@ HOSTILE: dict[str, Make] = {
     "hs512-with-public-pem": confused(PEM, "HS512", "sha512"),
     "hs256-with-a-published-secret": lambda f: f.token(key="shared-secret", signing="HS256"),
     "ps256-with-a-key-for-rs256": lambda f: f.token(signing="PS256"),
+    "ps256-with-a-key-that-names-no-algorithm": lambda f: f.token(key="names-no-algorithm", signing="PS256"),
     "rs256-with-a-key-for-ps256": lambda f: f.token(key="ps"),
     "ps256-salt-of-another-length": lambda f: f.token(
         key="ps",

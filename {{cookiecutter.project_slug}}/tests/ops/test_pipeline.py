@@ -10,7 +10,7 @@ import yaml
 from tests.ops.schema import faults
 
 PROJECT = Path(__file__).parents[2]
-TARGETS = ["make check", "make test", "make eval"]
+TARGETS = ["make check", "make test", "make eval", "make prove"]
 # What tests start, and the package of the image's Debian that brings it.
 PACKAGES = {
     "chromium": "chromium",

@@ -63,9 +63,7 @@ def _without_challenge(make: Any) -> Any:
 
 ABSENCES = {
     "token-signature": Absence("identity.tokens", "jws", _unsigned),
-    "token-issuer": Absence(
-        "identity.tokens", "TokenVerifier._check_claims", _taking("iss", lambda one: one._issuer)
-    ),
+    "token-issuer": Absence("identity.tokens", "TokenVerifier._check_claims", _taking("iss", lambda one: one._issuer)),
     "token-audience": Absence(
         "identity.tokens", "TokenVerifier._check_claims", _taking("aud", lambda one: one._audience)
     ),
