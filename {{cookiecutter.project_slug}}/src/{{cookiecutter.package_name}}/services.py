@@ -22,8 +22,10 @@ from .audit import (
     Notary,
     SigningKeys,
     Trail,
+    Watch,
     new_call_id,
     notarised,
+    watched_store,
 )
 from .configfile import Faults
 from .configuration import Configuration, Feature, digests, read_files
@@ -73,6 +75,7 @@ class Services:
     writer: database.Writer
     trail: Trail
     notary: Notary
+    watch: Watch
     switches: Switches
     keys: IssuerKeys
     verifier: TokenVerifier
@@ -115,6 +118,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         writer = await stack.enter_async_context(
             database.running(database.Writer(engine, [ledger, trail], telemetry.metrics))
         )
+        watch = await stack.enter_async_context(watched_store(Watch(engine, trail, open_checkpoints(settings), writer)))
         switches = await stack.enter_async_context(watched(Switches(engine)))
         keys = IssuerKeys(settings.oidc_issuer, session)
         verifier = TokenVerifier(settings.oidc_issuer, settings.oidc_audience, read.access, keys)
@@ -127,7 +131,20 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         models = _models(governed, read)
         browsers = _browsers(settings, read.access, keys, verifier, engine)
         services = Services(
-            settings, read, telemetry, engine, writer, trail, notary, switches, keys, verifier, browsers, chain, models
+            settings=settings,
+            configuration=read,
+            telemetry=telemetry,
+            engine=engine,
+            writer=writer,
+            trail=trail,
+            notary=notary,
+            watch=watch,
+            switches=switches,
+            keys=keys,
+            verifier=verifier,
+            browsers=browsers,
+            chain=chain,
+            models=models,
         )
         await _record_loaded(services)
         await keys.refresh()
@@ -203,8 +220,8 @@ def _telemetry(settings: Settings) -> AbstractContextManager[Telemetry]:
 
 async def _record_loaded(services: Services) -> None:
     """The first record of this process life's chain: under which configuration it ran."""
-    if schema.pending(services.engine):
-        return  # the table may be missing; /readyz says so
+    if schema.pending(services.engine) or services.watch.fault:
+        return  # no table, or not the one that was written to; /readyz says so
     details: dict[str, Json] = {
         "policy_version": services.configuration.policy.version,
         "version": __version__,
