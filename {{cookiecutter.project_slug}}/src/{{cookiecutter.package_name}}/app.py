@@ -11,11 +11,12 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import __version__, database, errors, feedback, health, schema, web
+from . import __version__, errors, feedback, health, schema, web
 from .api import ROUTERS, BodyLimit, InFlightCap
 from .audit import AuditEvent, Kind, new_call_id
 from .errors import ServiceError
@@ -124,9 +125,13 @@ def _checks(services: Services) -> dict[str, health.Check]:
         return None if services.keys.ready else f"no keys of the issuer {services.settings.oidc_issuer} yet"
 
     async def storage() -> str | None:
-        if not await asyncio.to_thread(database.answers, services.engine):
+        if services.watch.fault:
+            return services.watch.fault
+        try:
+            pending = await asyncio.to_thread(schema.pending, services.engine)
+        except SQLAlchemyError:
             return "the database does not answer"
-        if await asyncio.to_thread(schema.pending, services.engine):
+        if pending:
             return "migrations are not applied; run the command 'migrate'"
         return "the last commit of the audit trail was lost" if services.writer.failing else None
 

@@ -137,14 +137,14 @@ class Writer:
         self._metrics = metrics
         self._waiting: list[_Work] = []
         self._wake = asyncio.Event()
-        self._stopping = self._dead = False
+        self._stopping = self._dead = self._halted = False
         self._failed_at = float("-inf")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
     @property
     def failing(self) -> bool:
         """Whether it is dead, or has lost a commit lately: lately, as only a further one can show that it is well."""
-        return self._dead or time.monotonic() - self._failed_at < FAILING_FOR
+        return self._dead or self._halted or time.monotonic() - self._failed_at < FAILING_FOR
 
     def commit(self, entries: Mapping[Book, Any]) -> asyncio.Future[None]:
         """Takes the entries at once; they are written even if nobody waits for the future.
@@ -152,13 +152,18 @@ class Writer:
         It raises what a book refused them with, or AuditUnavailable when they are not, or may not be, durable.
         """
         work = _Work(entries)
-        if self._dead or len(self._waiting) >= MOST_WAITING:
+        if self._dead or self._halted or len(self._waiting) >= MOST_WAITING:
+            self._metrics.commit_failures.add(1)
             work.fail(_unavailable())
             return work.done
         self._waiting.append(work)
         self._metrics.writer_queue.add(1)
         self._wake.set()
         return work.done
+
+    def halt(self) -> None:
+        """Takes nothing more: the database is not the one that was written to."""
+        self._halted = True
 
     def stop(self) -> None:
         """Lets `run` end when nothing waits any more."""

@@ -22,8 +22,10 @@ from .audit import (
     Notary,
     SigningKeys,
     Trail,
+    Watch,
     new_call_id,
     notarised,
+    watched_store,
 )
 from .configfile import Faults
 from .configuration import Configuration, Feature, digests, read_files
@@ -60,7 +62,7 @@ from .identity import (
     TokenVerifier,
 )
 from .settings import Settings
-from .telemetry import Telemetry, open_telemetry
+from .telemetry import Metrics, Telemetry, open_telemetry
 
 _log = structlog.get_logger()
 
@@ -74,6 +76,7 @@ class Services:
     writer: database.Writer
     trail: Trail
     notary: Notary
+    watch: Watch
     switches: Switches
     keys: IssuerKeys
     verifier: TokenVerifier
@@ -108,33 +111,71 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         telemetry = stack.enter_context(_telemetry(settings))
         session = await stack.enter_async_context(_http_session())
-        engine = stack.enter_context(database.opened(settings.database_url))
-        trail, ledger, ratings = Trail(), Ledger(telemetry.metrics), Ratings()
-        # Entered before the writer, so that its last checkpoint follows the writer's last commit.
-        notary = await stack.enter_async_context(
-            notarised(Notary(trail, open_checkpoints(settings), telemetry.metrics))
-        )
-        writer = await stack.enter_async_context(
-            database.running(database.Writer(engine, [ledger, trail, ratings], telemetry.metrics))
-        )
-        switches = await stack.enter_async_context(watched(Switches(engine)))
-        keys = IssuerKeys(settings.oidc_issuer, session)
-        verifier = TokenVerifier(settings.oidc_issuer, settings.oidc_audience, read.access, keys)
-        chain = ChainGateway(_gateways(read.catalogue, session), telemetry)
-        limits, redactor = open_limits(settings.redis_url), open_redactor(read.policy.patterns)
-        digests = ContentDigests(settings.secret_key)
-        governed = GovernedGateway(
-            read.policy, switches, limits, redactor, digests, ledger, trail, writer, chain, telemetry
-        )
-        models = _models(governed, read)
-        browsers = _browsers(settings, read.access, keys, verifier, engine)
-        kept = Kept(read.policy, open_feedback_seal(settings), settings.feedback_days)
-        feedback = Feedback(kept, limits, engine, trail, ratings, writer, telemetry.metrics)
-        who, what = (keys, verifier, browsers), (chain, models, feedback)
-        services = Services(settings, read, telemetry, engine, writer, trail, notary, switches, *who, *what)
+        store = await stack.enter_async_context(_store(settings, telemetry.metrics))
+        services = _built(settings, read, telemetry, session, store)
         await _record_loaded(services)
-        await keys.refresh()
+        await services.keys.refresh()
         yield services
+
+
+@dataclass(frozen=True)
+class _Store:
+    """What is written, by whom, and who looks whether it is still there."""
+
+    engine: Engine
+    trail: Trail
+    ledger: Ledger
+    ratings: Ratings
+    notary: Notary
+    writer: database.Writer
+    watch: Watch
+    switches: Switches
+
+
+@asynccontextmanager
+async def _store(settings: Settings, metrics: Metrics) -> AsyncIterator[_Store]:
+    async with AsyncExitStack() as stack:
+        engine = stack.enter_context(database.opened(settings.database_url))
+        trail, ledger, ratings = Trail(), Ledger(metrics), Ratings()
+        # Entered before the writer, so that its last checkpoint follows the writer's last commit.
+        notary = await stack.enter_async_context(notarised(Notary(trail, open_checkpoints(settings), metrics)))
+        writer = await stack.enter_async_context(
+            database.running(database.Writer(engine, [ledger, trail, ratings], metrics))
+        )
+        watch = await stack.enter_async_context(watched_store(Watch(engine, trail, open_checkpoints(settings), writer)))
+        switches = await stack.enter_async_context(watched(Switches(engine)))
+        yield _Store(engine, trail, ledger, ratings, notary, writer, watch, switches)
+
+
+def _built(
+    settings: Settings, read: Configuration, telemetry: Telemetry, session: aiohttp.ClientSession, store: _Store
+) -> Services:
+    keys = IssuerKeys(settings.oidc_issuer, session)
+    verifier = TokenVerifier(settings.oidc_issuer, settings.oidc_audience, read.access, keys)
+    chain = ChainGateway(_gateways(read.catalogue, session), telemetry)
+    limits, redactor = open_limits(settings.redis_url), open_redactor(read.policy.patterns)
+    digests, trail, writer = ContentDigests(settings.secret_key), store.trail, store.writer
+    governed = GovernedGateway(
+        read.policy, store.switches, limits, redactor, digests, store.ledger, trail, writer, chain, telemetry
+    )
+    kept = Kept(read.policy, open_feedback_seal(settings), settings.feedback_days)
+    return Services(
+        settings=settings,
+        configuration=read,
+        telemetry=telemetry,
+        engine=store.engine,
+        writer=writer,
+        trail=trail,
+        notary=store.notary,
+        watch=store.watch,
+        switches=store.switches,
+        keys=keys,
+        verifier=verifier,
+        browsers=_browsers(settings, read.access, keys, verifier, store.engine),
+        chain=chain,
+        models=_models(governed, read),
+        feedback=Feedback(kept, limits, store.engine, trail, store.ratings, writer, telemetry.metrics),
+    )
 
 
 def _http_session() -> aiohttp.ClientSession:
@@ -210,8 +251,8 @@ def _telemetry(settings: Settings) -> AbstractContextManager[Telemetry]:
 
 async def _record_loaded(services: Services) -> None:
     """The first record of this process life's chain: under which configuration it ran."""
-    if schema.pending(services.engine):
-        return  # the table may be missing; /readyz says so
+    if schema.pending(services.engine) or services.watch.fault:
+        return  # no table, or not the one that was written to; /readyz says so
     details: dict[str, Json] = {
         "policy_version": services.configuration.policy.version,
         "version": __version__,

@@ -1,32 +1,16 @@
-import tempfile
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from {{ cookiecutter.package_name }}.configfile import ConfigurationError
-from {{ cookiecutter.package_name }}.deadline import Deadline
 from {{ cookiecutter.package_name }}.errors import (
     DataClassRefused,
     InvalidRequest,
     ModelNotFound,
-    ServiceError,
-)
-from {{ cookiecutter.package_name }}.gateway import (
-    AttemptFailed,
-    ChainGateway,
-    ChatRequest,
-    Failure,
-    Message,
-    PermittedCall,
-    ScriptedGateway,
 )
 from {{ cookiecutter.package_name }}.governance import Policy
 
-from tests.governance.policies import MODELS, POLICY, compiled, who, yaml_text
-from tests.silence import TELEMETRY
+from tests.governance.policies import MODELS, POLICY, compiled, who
 
 
 def names(policy: Policy, data_class: str, route: str = "assistant") -> list[str]:
@@ -181,88 +165,3 @@ def test_the_version_changes_with_whatever_decides(tmp_path: Path) -> None:
     ]
     assert len({compiled(tmp_path, *one).version for one in variants}) == len(variants)
     assert compiled(tmp_path).version == compiled(tmp_path, f"{MODELS}# a comment\n").version
-
-
-REGIONS = ("eu", "us", "local")
-DEMANDS = st.fixed_dictionaries(
-    {},
-    optional={
-        "regions": st.lists(st.sampled_from(REGIONS), unique=True),
-        "retention_days": st.sampled_from((0, 30)),
-        "trains_on_data": st.just(False),
-        "hosted_by": st.just("self"),
-    },
-)
-DEPLOYMENT = st.fixed_dictionaries(
-    {
-        "openai": st.just("m"),
-        "base_url": st.just("http://127.0.0.1:1/v1"),
-        "region": st.sampled_from(REGIONS),
-        "retention_days": st.sampled_from((0, 7, 30, 90)),
-        "trains_on_data": st.booleans(),
-        "hosted_by": st.sampled_from(("provider", "self")),
-    }
-)
-
-
-@st.composite
-def situations(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any], list[str], str]:
-    """models.yaml, policy.yaml, and a request: roles and class."""
-    classes = [f"class-{number}" for number in range(draw(st.integers(1, 4)))]
-    deployments = {f"d{number}": draw(DEPLOYMENT) for number in range(draw(st.integers(1, 5)))}
-    some = st.lists(st.sampled_from(sorted(deployments)), min_size=1, unique=True)
-    route = {"try": draw(some), "refuses": draw(st.lists(st.sampled_from(classes), unique=True))}
-    ceilings = draw(st.dictionaries(st.sampled_from(("employee", "analyst")), st.sampled_from(classes)))
-    policy = {
-        "data_classes": {name: draw(DEMANDS) for name in classes},
-        "default_class": classes[0],
-        "ceilings": ceilings,
-    }
-    roles = draw(st.lists(st.sampled_from(("employee", "analyst", "auditor")), unique=True))
-    return {"deployments": deployments, "routes": {"assistant": route}}, policy, roles, draw(st.sampled_from(classes))
-
-
-def lawful(models: dict[str, Any], policy: dict[str, Any], roles: list[str], data_class: str) -> list[str]:
-    """The same decision, written down a second time and more plainly: names in the order of trial."""
-    classes = list(policy["data_classes"])
-    rank = classes.index(data_class)
-    ceilings = [classes.index(policy["ceilings"][role]) for role in roles if role in policy["ceilings"]]
-    route = models["routes"]["assistant"]
-    if not ceilings or rank > max(ceilings) or data_class in route["refuses"]:
-        return []
-    found = []
-    for name in route["try"]:
-        offered = models["deployments"][name]
-        demands = [policy["data_classes"][one] for one in classes[: rank + 1]]
-        if (
-            all(offered["region"] in one["regions"] for one in demands if "regions" in one)
-            and all(offered["retention_days"] <= one["retention_days"] for one in demands if "retention_days" in one)
-            and not (offered["trains_on_data"] and any("trains_on_data" in one for one in demands))
-            and not (offered["hosted_by"] != "self" and any("hosted_by" in one for one in demands))
-        ):
-            found.append(name)
-    return found
-
-
-@settings(max_examples=150, deadline=None)
-@given(situations())
-async def test_no_call_ever_reaches_a_deployment_outside_its_class(
-    situation: tuple[dict[str, Any], dict[str, Any], list[str], str],
-) -> None:
-    """Every deployment fails, so that the chain goes as far as it ever would."""
-    models, policy_text, roles, data_class = situation
-    with tempfile.TemporaryDirectory() as folder:
-        policy = compiled(Path(folder), yaml_text(models), yaml_text(policy_text))
-    allowed = lawful(models, policy_text, roles, data_class)
-    try:
-        permit = policy.permit(who(*roles), data_class, "assistant")
-    except DataClassRefused:
-        assert allowed == []
-        return
-    assert [one.name for one in permit.deployments] == allowed
-    gateways = {name: ScriptedGateway(AttemptFailed(Failure.SERVER_ERROR)) for name in models["deployments"]}
-    request = ChatRequest(model="assistant", messages=[Message(role="user", content="Hello")])
-    call = PermittedCall(request, permit, Deadline.after(5))
-    with pytest.raises(ServiceError):
-        await ChainGateway(gateways, TELEMETRY).complete(call)
-    assert [name for name, gateway in gateways.items() if gateway.calls] == sorted(allowed)

@@ -3,13 +3,16 @@
 from .checkpoint import Checkpoints, Notary, notarised
 from .clerk import Clerk
 from .digest import ContentDigests
+from .evaluation import record_evaluation
 from .event import TIME, AuditEvent, Json, Kind, new_call_id, now
 from .export import Exported, export
+from .loss import Lost, acknowledge
 from .retention import SHORTEST_DAYS, retain
 from .search import Search, search
 from .signing import SigningKeys
 from .trail import Trail
 from .verdict import Fault, Verdict, verify
+from .watch import Watch, watched_store
 
 __all__ = [
     "SHORTEST_DAYS",
@@ -22,16 +25,21 @@ __all__ = [
     "Fault",
     "Json",
     "Kind",
+    "Lost",
     "Notary",
     "Search",
     "SigningKeys",
     "Trail",
     "Verdict",
+    "Watch",
+    "acknowledge",
     "export",
     "new_call_id",
     "notarised",
     "now",
+    "record_evaluation",
     "retain",
     "search",
     "verify",
+    "watched_store",
 ]

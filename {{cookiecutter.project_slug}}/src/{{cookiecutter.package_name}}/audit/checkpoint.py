@@ -58,19 +58,23 @@ class Checkpoints:
 
     def read(self, writer: str, size: int = 0) -> Iterator[Checkpoint]:
         """In the file's order; those in its first `size` bytes bind. Raises ValueError at a line that is none."""
-        try:
-            content = self.path(writer).read_bytes()
-        except FileNotFoundError:
-            return
         end = 0
-        for number, line in enumerate(content.splitlines(keepends=True), start=1):
-            end += len(line)
-            if not line.endswith(b"\n"):
-                return  # torn by a crash
-            yield self._checkpoint(writer, number, line, binding=end <= size)
+        with suppress(FileNotFoundError), self.path(writer).open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                end += len(line)
+                if not line.endswith(b"\n"):
+                    return  # torn by a crash
+                yield self._checkpoint(writer, f"line {number}", line, binding=end <= size)
 
-    def _checkpoint(self, writer: str, number: int, line: bytes, *, binding: bool) -> Checkpoint:
-        place = f"line {number} of {self.path(writer).name}"
+    def last(self, writer: str) -> Checkpoint | None:
+        """Raises ValueError where it is none."""
+        with self.path(writer).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4_096))  # a line has 400 bytes
+            whole = [line for line in file.read().splitlines(keepends=True) if line.endswith(b"\n")]
+        return self._checkpoint(writer, "the last line", whole[-1], binding=True) if whole else None
+
+    def _checkpoint(self, writer: str, line_name: str, line: bytes, *, binding: bool) -> Checkpoint:
+        place = f"{line_name} of {self.path(writer).name}"
         try:
             found = Checkpoint(**json.loads(line), binding=binding)
             whole = found.line().encode() + b"\n" == line and type(found.seq) is int and found.writer == writer

@@ -23,6 +23,8 @@ class Kind(StrEnum):
     SWITCHED = "switched"  # a deployment, route or tenant was stopped or started
     EXPORTED = "exported"  # the trail was copied into a file
     RETAINED = "retained"  # old records were removed
+    EVALUATED = "evaluated"  # the answers of a version were judged
+    ACKNOWLEDGED = "acknowledged"  # somebody knows that records were lost, and goes on
 
 
 def new_call_id() -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Engine, Row, select
 
 from .checkpoint import Checkpoint, Checkpoints
+from .loss import Lost, acknowledged
 from .retention import Removed, Tombstones, removed
 from .tables import audit
 from .trail import BEGINNING, link
@@ -30,10 +31,14 @@ class Fault:
 
 @dataclass
 class Verdict:
-    """`unsigned`: records that came after their chain's last checkpoint, and could still be cut off unseen."""
+    """`unsigned`: records that came after their chain's last checkpoint, and could still be cut off unseen.
+
+    `lost`: those that are gone, as somebody has acknowledged.
+    """
 
     records: int = 0
     tombstones: int = 0
+    lost: int = 0
     writers: int = 0
     unfinished: int = 0
     unsigned: int = 0
@@ -48,15 +53,15 @@ def verify(engine: Engine, checkpoints: Checkpoints | None = None) -> Verdict:
     verdict = Verdict()
     sizes = checkpoints.sizes() if checkpoints else {}
     with snapshot(engine).connect() as connection:
-        pieces = removed(connection)
+        pieces, known = removed(connection), acknowledged(connection)
         everything = select(audit).order_by(audit.c.writer, audit.c.seq)
         rows = connection.execution_options(yield_per=1_000).execute(everything)
         for writer, chain in groupby(rows, key=lambda row: str(row.writer)):
             signed = _signed(checkpoints, writer, sizes.pop(writer, 0), verdict)
-            _Chain(writer, signed, pieces.pop(writer, []), verdict).verify(chain)
+            _Chain(writer, signed, pieces.pop(writer, []), known.get(writer), verdict).verify(chain)
     for writer in sorted({*sizes, *pieces}):
         signed = _signed(checkpoints, writer, sizes.get(writer, 0), verdict)
-        _Chain(writer, signed, pieces.get(writer, []), verdict).verify(iter(()))
+        _Chain(writer, signed, pieces.get(writer, []), known.get(writer), verdict).verify(iter(()))
     return verdict
 
 
@@ -81,10 +86,16 @@ def _signed(checkpoints: Checkpoints | None, writer: str, size: int, verdict: Ve
 
 class _Chain:
     def __init__(
-        self, writer: str, signed: dict[int, Checkpoint] | None, pieces: list[Removed], verdict: Verdict
+        self,
+        writer: str,
+        signed: dict[int, Checkpoint] | None,
+        pieces: list[Removed],
+        lost: Lost | None,
+        verdict: Verdict,
     ) -> None:
         self._writer = writer
         self._signed = signed
+        self._lost = lost
         self._tombstones = Tombstones(pieces)
         self._missing = bool(pieces)  # until one of its rows is seen
         self._verdict = verdict
@@ -125,6 +136,8 @@ class _Chain:
         newest = max((one for one in signed.values() if one.binding), key=lambda one: one.seq, default=None)
         if self._tombstones.unfinished or self._missing:
             self._add(last + 1, "is missing: a tombstone stood there")
+        elif newest and self._lost == Lost(self._writer, last, newest.seq):
+            self._verdict.lost += newest.seq - last
         elif newest and newest.seq > last:
             self._add(
                 last + 1,

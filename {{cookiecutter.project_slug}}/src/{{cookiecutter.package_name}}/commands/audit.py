@@ -27,17 +27,18 @@ def verify(settings: Settings, as_json: bool) -> None:
     verdict = verify_trail(open_engine(settings.database_url), open_checkpoints(settings))
     if as_json:
         faults = [{"writer": one.writer, "seq": one.seq, "reason": one.reason} for one in verdict.faults]
-        numbers = {name: getattr(verdict, name) for name in ("records", "tombstones", "unfinished", "unsigned")}
+        numbers = {name: getattr(verdict, name) for name in ("records", "tombstones", "lost", "unfinished", "unsigned")}
         click.echo(json.dumps({**numbers, "faults": faults}))
     else:
         for fault in verdict.faults:
             click.echo(str(fault))
         state = "does NOT verify" if verdict.faults else "verifies"
         removed = f" ({verdict.tombstones} of them removed)" if verdict.tombstones else ""
+        lost = f", {verdict.lost} records lost and acknowledged" if verdict.lost else ""
         unsigned = f", {verdict.unsigned} records not signed yet" if verdict.unsigned else ""
         click.echo(
             f"The trail {state}: {verdict.records} records{removed} by {verdict.writers} writers, "
-            f"{verdict.unfinished} calls without an end{unsigned}."
+            f"{verdict.unfinished} calls without an end{unsigned}{lost}."
         )
     sys.exit(1 if verdict.faults else 0)
 
@@ -74,3 +75,32 @@ def retain_command(settings: Settings, days: int, reason: str, force: bool) -> N
     if verify_trail(clerk.engine, clerk.checkpoints).faults:
         raise click.ClickException("The trail does not verify; see 'audit verify'. Nothing was removed.")
     click.echo(f"{retain(clerk, days, reason)} records were removed.")
+
+
+@audit.command("acknowledge")
+@click.option("--reason", required=True, help="what happened; the trail keeps it")
+@with_settings
+def acknowledge_command(settings: Settings, reason: str) -> None:
+    """Go on after a backup was put back: record which signed records are lost. Then start the service again."""
+    from ..audit import acknowledge
+    from ..services import open_clerk
+
+    lost = acknowledge(open_clerk(settings), reason)
+    for one in lost:
+        click.echo(f"writer {one.writer}: records {one.after + 1} to {one.signed} are lost")
+    click.echo("That is recorded now; start the service again." if lost else "Nothing that was signed is lost.")
+
+
+@audit.command("record-evaluation")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@with_settings
+def record_evaluation_command(settings: Settings, file: Path) -> None:
+    """Put on the trail what FILE, the latest.json of 'make eval', says of a run: digests and numbers, no answer."""
+    from ..audit import record_evaluation
+    from ..services import open_clerk
+
+    try:
+        report = record_evaluation(open_clerk(settings), file)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"Recorded: {'passed' if report.passed else 'NOT passed'}, {len(report.rows)} answers.")

@@ -1,0 +1,68 @@
+"""What was signed and is not in the database any more: a backup that was put back lacks what came after it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Connection, select
+
+from .checkpoint import Checkpoint, Checkpoints
+from .clerk import Clerk
+from .event import Kind
+from .tables import audit
+
+CHUNK = 200  # chains in one query
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Of one chain the records `after` this number, up to the one that the last checkpoint `signed`."""
+
+    writer: str
+    after: int
+    signed: int
+
+
+def lost(connection: Connection, checkpoints: Checkpoints) -> list[Lost]:
+    """What nobody has acknowledged yet. Raises ValueError for a last checkpoint that is none."""
+    newest = [checkpoints.last(writer) for writer in checkpoints.sizes()]  # all before the first query
+    chunks = (newest[place : place + CHUNK] for place in range(0, len(newest), CHUNK))
+    found = [one for chunk in chunks for one in _lost(connection, chunk)]
+    known = acknowledged(connection) if found else {}
+    return [one for one in found if known.get(one.writer) != one]
+
+
+def _lost(connection: Connection, newest: Collection[Checkpoint | None]) -> Iterator[Lost]:
+    signed = {one.writer: one for one in newest if one and one.seq}
+    if not signed:
+        return
+    wanted = audit.c.writer.in_(signed) & audit.c.seq.in_({one.seq for one in signed.values()})
+    rows = connection.execute(select(audit.c.writer, audit.c.seq).where(wanted)).all()
+    there = {(row.writer, row.seq) for row in rows}
+    for writer, one in signed.items():
+        if (writer, one.seq) not in there:
+            last = select(audit.c.seq).where(audit.c.writer == writer).order_by(audit.c.seq.desc()).limit(1)
+            yield Lost(writer, connection.execute(last).scalar() or 0, one.seq)
+
+
+def acknowledged(connection: Connection) -> Mapping[str, Lost]:
+    """By chain. A record that says it wrongly is found out in its own chain."""
+    found: dict[str, Lost] = {}
+    for body in connection.execute(select(audit.c.body).where(audit.c.kind == Kind.ACKNOWLEDGED)).scalars():
+        try:
+            pieces = [Lost(**one) for one in json.loads(body)["lost"]]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            continue
+        found |= {piece.writer: piece for piece in pieces}
+    return found
+
+
+def acknowledge(clerk: Clerk, reason: str) -> list[Lost]:
+    """Records that somebody knows of it and goes on. Raises ValueError for a last checkpoint that is none."""
+    with clerk.transaction() as connection:
+        found = lost(connection, clerk.checkpoints)
+        if found:
+            clerk.record(connection, Kind.ACKNOWLEDGED, {"lost": [asdict(one) for one in found], "reason": reason})
+    return found

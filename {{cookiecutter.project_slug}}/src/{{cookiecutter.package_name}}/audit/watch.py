@@ -1,0 +1,120 @@
+"""Is the database still the one that was written to? Whoever finds that it is not lets nobody write into it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+
+from ..database import Writer
+from .checkpoint import Checkpoints
+from .loss import lost
+from .tables import audit
+from .trail import Trail
+
+SECONDS = 15.0  # between two looks; a look into a large file may take its time, and then comes less often
+SHARE = 20  # a look takes at most one part in so many of the time
+RUNBOOK = "docs/runbooks/audit-store-changed.md"
+_log = structlog.get_logger()
+
+
+class Watch:
+    """`fault` is final for this process: what to do about it is for a person to decide, who then starts it again."""
+
+    def __init__(self, engine: Engine, trail: Trail, checkpoints: Checkpoints, writer: Writer) -> None:
+        self._engine = engine
+        self._trail = trail
+        self._checkpoints = checkpoints
+        self._writer = writer
+        name = engine.url.database or ""
+        self._file = Path(name).resolve() if engine.dialect.name == "sqlite" else None
+        self._identity = _identity(self._file) if self._file else None
+        self.fault: str | None = None
+
+    async def begin(self) -> None:
+        """Before the first record: does the database hold what was signed of it?"""
+        self._found(await asyncio.to_thread(self._backup_put_back))
+
+    async def look(self) -> None:
+        self._found(self.fault or await asyncio.to_thread(self._change))
+
+    async def run(self) -> None:
+        took = 0.0
+        while True:
+            await asyncio.sleep(max(SECONDS, SHARE * took))
+            begun = time.monotonic()
+            await self.look()
+            took = time.monotonic() - begun
+
+    def _found(self, fault: str | None) -> None:
+        if fault:
+            self.fault = fault
+            self._writer.halt()
+            _log.error("audit_store_changed", fault=fault)
+
+    def _backup_put_back(self) -> str | None:
+        try:
+            with self._engine.connect() as connection:
+                found = lost(connection, self._checkpoints)
+        except (SQLAlchemyError, OSError, ValueError) as error:
+            # No tables yet, or no checkpoint: /readyz tells the one, `audit verify` the other.
+            _log.warning("audit_loss_unknown", error=type(error).__name__)
+            return None
+        if not found:
+            return None
+        missing = sum(one.signed - one.after for one in found)
+        return f"the database lacks {missing} records that were signed: an older copy was put back; see {RUNBOOK}"
+
+    def _change(self) -> str | None:
+        """None too where the database does not answer: then no call is recorded, and so none is answered."""
+        try:
+            return (self._change_of_file(self._file) if self._file else None) or self._other_head()
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+            if type(error) in (DatabaseError, sqlite3.DatabaseError):  # what SQLite's kinds of damage have in common
+                return f"the database file {self._file} is damaged; see {RUNBOOK}"
+            _log.warning("audit_store_unknown", error=type(error).__name__)
+            return None
+
+    def _change_of_file(self, file: Path) -> str | None:
+        if (found := _identity(file)) != self._identity:
+            state = "was replaced by another" if found else "was deleted or moved"
+            return f"the database file {file} {state} while it was in use; see {RUNBOOK}"
+        # Through a connection of its own, which has read no page before.
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+            (found_by_sqlite,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        return None if found_by_sqlite == "ok" else f"the database file {file} is damaged; see {RUNBOOK}"
+
+    def _other_head(self) -> str | None:
+        seq, digest = self._trail.durable
+        head = select(audit.c.hash).where(audit.c.writer == self._trail.writer, audit.c.seq == seq)
+        with self._engine.connect() as connection:
+            if not seq or connection.execute(head).scalar() == digest:
+                return None
+        return f"the database lost record {seq} of this process, so it is not the one we wrote to; see {RUNBOOK}"
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+@asynccontextmanager
+async def watched_store(watch: Watch) -> AsyncIterator[Watch]:
+    await watch.begin()
+    task = asyncio.create_task(watch.run(), name="store watch")
+    try:
+        yield watch
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

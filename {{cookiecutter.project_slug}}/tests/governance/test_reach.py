@@ -1,0 +1,125 @@
+"""No call ever reaches a deployment outside its class, whatever fails on the way: through all that governs a call."""
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from string import Template
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from {{ cookiecutter.package_name }}.audit import ContentDigests, Trail
+from {{ cookiecutter.package_name }}.database import Writer, open_engine, running
+from {{ cookiecutter.package_name }}.deadline import Deadline
+from {{ cookiecutter.package_name }}.errors import DataClassRefused, ServiceError, Stopped
+from {{ cookiecutter.package_name }}.gateway import (
+    AttemptFailed,
+    ChainGateway,
+    ChatRequest,
+    Failure,
+    Message,
+    ScriptedGateway,
+)
+from {{ cookiecutter.package_name }}.governance import (
+    Ask,
+    GovernedGateway,
+    Ledger,
+    Policy,
+    Switches,
+    open_limits,
+    open_redactor,
+)
+from {{ cookiecutter.package_name }}.promptfile import Prompt
+from {{ cookiecutter.package_name }}.schema import migrate
+
+from tests.governance.policies import compiled, who, yaml_text
+from tests.governance.situations import Situation, lawful, situations
+from tests.silence import METRICS, TELEMETRY
+
+PROMPT = Prompt("test", "1", "digest", Template("$documents"))
+# What a deployment does, by its place in the list; only some failures fall back to the next one.
+REPLY = st.sampled_from(["an answer", *(AttemptFailed(one) for one in Failure)])
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with tempfile.TemporaryDirectory() as folder:
+        opened = open_engine(f"sqlite:///{folder}/service.db")
+        migrate(opened)
+        yield opened
+        opened.dispose()
+
+
+@asynccontextmanager
+async def governed(
+    engine: Engine, policy: Policy, gateways: dict[str, ScriptedGateway], situation: Situation
+) -> AsyncIterator[GovernedGateway]:
+    trail, ledger, switches = Trail(), Ledger(METRICS), Switches(engine)
+    switches.stopped = situation.stopped
+    chain = ChainGateway(gateways, TELEMETRY)
+    digests = ContentDigests("a secret")
+    async with running(Writer(engine, [ledger, trail], METRICS)) as writer:
+        yield GovernedGateway(
+            policy, switches, open_limits(None), open_redactor({}), digests, ledger, trail, writer, chain, TELEMETRY
+        )
+
+
+def asked(situation: Situation) -> Ask:
+    """As the caller sends it, and as a feature hands it on."""
+    request = ChatRequest(model="assistant", messages=[Message(role="user", content="Hello")])
+    direct = Ask(
+        who(*situation.roles), request, "assistant", frozenset([situation.declared]), Deadline.after(60), prompt=None
+    )
+    return direct.via("assistant", messages=request.messages, added=situation.added, prompt=PROMPT)
+
+
+@settings(max_examples=150, deadline=None)
+@given(situations(), st.lists(REPLY, min_size=5, max_size=5), st.booleans())
+async def test_a_call_reaches_what_its_class_allows_in_order_and_nothing_else(
+    engine: Engine, situation: Situation, replies: list[str | AttemptFailed], stream: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        policy = compiled(Path(folder), yaml_text(situation.models), yaml_text(situation.policy))
+    gateways = {name: ScriptedGateway(replies[place]) for place, name in enumerate(situation.models["deployments"])}
+    allowed = lawful(situation)
+    async with governed(engine, policy, gateways, situation) as gateway:
+        outcome = await ended(gateway, asked(situation), stream)
+    reached = {name for name, one in gateways.items() if one.calls}
+    expected = reachable(allowed, {name: replies[place] for place, name in enumerate(gateways)})
+    assert reached == set(expected)
+    assert all(call.permit.data_class == situation.data_class for one in gateways.values() for call in one.calls)
+    assert isinstance(outcome, DataClassRefused | Stopped) == (not allowed)
+
+
+async def ended(gateway: GovernedGateway, ask: Ask, stream: bool) -> ServiceError | None:
+    try:
+        if not stream:
+            await gateway.complete(ask)
+            return None
+        async with aclosing(gateway.stream(ask)) as parts:
+            async for _ in parts:
+                pass
+    except ServiceError as error:
+        return error
+    return None
+
+
+def reachable(allowed: list[str], replies: dict[str, str | AttemptFailed]) -> list[str]:
+    """As far as the failures lead."""
+    for place, name in enumerate(allowed):
+        reply = replies[name]
+        if not isinstance(reply, AttemptFailed) or not reply.failure.falls_back:
+            return allowed[: place + 1]
+    return allowed
+
+
+@given(situations())
+def test_a_feature_raises_a_class_and_never_lowers_it(situation: Situation) -> None:
+    ask = asked(situation)
+    assert situation.declared in ask.data_classes
+    assert ask.data_classes >= situation.added
+    twice = ask.via("assistant", messages=ask.request.messages, added=[], prompt=PROMPT)
+    assert twice.data_classes == ask.data_classes
