@@ -92,6 +92,7 @@ def _lifespan(settings: Settings):  # type: ignore[no-untyped-def]  # Starlette'
         async with open_services(settings) as services:
             yield {
                 "services": services,
+                "telemetry": services.telemetry,
                 "settings": settings,
                 "verifier": services.verifier,
                 "browsers": services.browsers,

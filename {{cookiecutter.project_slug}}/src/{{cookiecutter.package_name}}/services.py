@@ -101,7 +101,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         telemetry = stack.enter_context(_telemetry(settings))
         session = await stack.enter_async_context(_http_session())
         engine = stack.enter_context(database.opened(settings.database_url))
-        trail, ledger = Trail(), Ledger()
+        trail, ledger = Trail(), Ledger(telemetry.metrics)
         # Entered before the writer, so that its last checkpoint follows the writer's last commit.
         notary = await stack.enter_async_context(
             notarised(Notary(trail, open_checkpoints(settings), telemetry.metrics))

@@ -7,10 +7,12 @@ import pytest
 
 from {{ cookiecutter.package_name }}.errors import ServiceError
 from {{ cookiecutter.package_name }}.gateway import AttemptFailed, ChainGateway, Failure, ScriptedGateway
+from {{ cookiecutter.package_name }}.gateway.chain import SHORTEST
 from {{ cookiecutter.package_name }}.telemetry import open_telemetry
 
 from tests.docs.pages import DOCS, names, rows, text
 from tests.gateway.calls import deployment, permitted_call
+from tests.gateway.schedules import TOLERANCE
 
 PAGE = DOCS / "fallback.md"
 TABLE = {names(row[0])[0]: row[2:5] for row in rows(PAGE)}
@@ -46,6 +48,12 @@ async def test_one_failure_less_than_documented_leaves_the_breaker_closed() -> N
             with pytest.raises(ServiceError):
                 await chain.complete(permitted_call(deployment("first", litellm="a/b")))
     assert chain.failing() == []
+
+
+def test_the_tolerance_and_the_shortest_attempt_are_those_of_the_page() -> None:
+    assert TOLERANCE == 0.5
+    assert re.search(r"at most half a second after its deadline", text(PAGE))
+    assert re.search(rf"less than {SHORTEST * 1000:g} ms left", text(PAGE))
 
 
 def limit() -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -14,6 +15,7 @@ from tests.gateway.calls import both_ways, permitted_call
 from tests.gateway.conftest import Adapter
 from tests.gateway.faults import EVENTS, FAULTS, JSON, UNTRUE_USAGES, json_reply, status, usage, whole
 from tests.gateway.outcome import answered, failure
+from tests.gateway.schedules import TOLERANCE
 from tests.gateway.upstream import Reply, Script, running
 from tests.gateway.wires import SECRET, Wire
 
@@ -115,9 +117,11 @@ async def test_the_provider_s_wish_to_wait_is_passed_on(adapter: Adapter, stream
 @pytest.mark.parametrize("script", [hanging, dripping, silent])
 async def test_a_call_that_is_given_up_closes_the_connection(adapter: Adapter, script: Script, streamed: bool) -> None:
     async with running(script) as upstream:
+        begun = time.monotonic()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await answered(adapter(upstream.address), permitted_call(), streamed=streamed)
+        assert time.monotonic() - begun < 0.2 + TOLERANCE
         assert await upstream.abandoned()
 
 

@@ -1,15 +1,17 @@
 import asyncio
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import pytest
 
 from {{ cookiecutter.package_name }}.errors import DeadlineExceeded, UpstreamUnavailable
-from {{ cookiecutter.package_name }}.gateway import Chunk
+from {{ cookiecutter.package_name }}.gateway import AttemptFailed, ChainGateway, Chunk, Failure
 
 from tests.gateway.calls import both_ways
 from tests.gateway.chains import Observed, Paced, answering, attempts, both, ended, said
 from tests.gateway.outcome import answered
+from tests.scripted_clock import played
+from tests.silence import TELEMETRY
 
 
 @both_ways
@@ -107,5 +109,47 @@ async def test_a_stream_that_is_left_is_closed_at_once(observed: Observed) -> No
 async def test_a_short_wish_of_the_caller_does_not_count_as_failing(observed: Observed) -> None:
     chain = observed.chain(Paced([60]), answering())
     for _ in range(6):
-        await chain.complete(both(seconds=0.04))
+        await chain.complete(both(seconds=0.12))
     assert chain.failing() == []
+
+
+async def test_a_slow_reader_does_not_count_as_failing_either(observed: Observed) -> None:
+    chain = observed.chain(Paced([said("a"), said("b"), ended()]), answering())
+    for _ in range(6):
+        with suppress(DeadlineExceeded):
+            async for _ in chain.stream(both(seconds=0.1, first_token=0.05)):
+                await asyncio.sleep(0.1)
+    assert chain.failing() == []
+
+
+async def test_an_answer_whose_counts_never_come_is_whole_all_the_same(observed: Observed) -> None:
+    call = both(gap=0.1)
+    answer = await answered(observed.chain(Paced([said("a"), ended(), 60]), answering()), call, streamed=True)
+    assert (answer.message["content"], answer.finish_reason, answer.usage) == ("a", "stop", None)
+    assert attempts(call) == [("first", "answered")]
+
+
+async def test_what_is_too_short_for_two_is_given_to_one(observed: Observed) -> None:
+    first, call = Paced([0.05, said("a"), ended()]), both(seconds=0.095)
+    await answered(observed.chain(first, answering()), call, streamed=True)
+    assert attempts(call) == [("first", "answered")]
+
+
+def test_after_its_pause_a_failing_deployment_is_tried_by_one_request_of_many() -> None:
+    async def scene() -> tuple[int, int, int]:
+        first = Paced([1.0, AttemptFailed(Failure.SERVER_ERROR)])
+        chain = ChainGateway({"first": first, "second": answering()}, TELEMETRY)
+        for _ in range(5):
+            await chain.complete(both())
+        await asyncio.gather(*(chain.complete(both()) for _ in range(20)))
+        left_alone = first.calls
+        await asyncio.sleep(20)
+        await asyncio.gather(*(chain.complete(both()) for _ in range(20)))
+        tried = first.calls
+        first.steps = [1.0, said("well again"), ended()]
+        await asyncio.sleep(20)
+        await asyncio.gather(*(chain.complete(both()) for _ in range(20)))
+        await chain.complete(both())
+        return left_alone, tried, first.calls
+
+    assert played(scene()) == (5, 6, 8)

@@ -60,7 +60,7 @@ class Purse:
 
 @pytest.fixture
 async def purse(engine: Engine) -> AsyncIterator[Purse]:
-    ledger = Ledger()
+    ledger = Ledger(METRICS)
     async with running(Writer(engine, [ledger], METRICS)) as writer:
         yield Purse(writer, ledger)
 
@@ -87,7 +87,7 @@ async def test_what_fits_exactly_is_granted(engine: Engine, purse: Purse) -> Non
 
 
 async def test_two_replicas_share_a_budget(engine: Engine, purse: Purse, database_url: str) -> None:
-    other_engine, ledger = open_engine(database_url), Ledger()
+    other_engine, ledger = open_engine(database_url), Ledger(METRICS)
     async with running(Writer(other_engine, [ledger], METRICS)) as writer:
         other = Purse(writer, ledger)
         both = await asyncio.gather(
@@ -102,7 +102,7 @@ async def test_a_replica_waits_for_the_other_s_decision_about_an_account(
     engine: Engine, purse: Purse, database_url: str
 ) -> None:
     await purse.settle(await purse.reserve(100, budgets()), 100)
-    ledger, other_engine = Ledger(), open_engine(database_url)
+    ledger, other_engine = Ledger(METRICS), open_engine(database_url)
 
     def decide(through: Engine) -> Any:
         """In a transaction that is still open when this returns."""
@@ -142,7 +142,7 @@ async def test_an_answer_that_cost_more_than_reserved_counts_in_full(engine: Eng
 
 async def test_a_reservation_left_by_a_crash_counts_as_spent(engine: Engine, purse: Purse) -> None:
     await purse.reserve(1000, budgets())  # and its process is gone
-    restarted = Ledger()
+    restarted = Ledger(METRICS)
     async with running(Writer(engine, [restarted], METRICS)) as writer:
         with pytest.raises(BudgetExceeded):
             await Purse(writer, restarted).reserve(1, budgets())
@@ -187,7 +187,7 @@ async def test_without_budgets_the_cost_is_kept_all_the_same(engine: Engine, pur
 
 
 async def test_a_settlement_after_midnight_belongs_to_the_day_of_its_reservation(engine: Engine) -> None:
-    ledger = Ledger()
+    ledger = Ledger(METRICS)
     accounts = accounts_of("acme", "ada", budgets(), datetime(2020, 1, 31, 23, 59, tzinfo=UTC))
     yesterday = Reservation(uuid4().hex, "acme", "ada", "assistant", "2020-01-31", 900, accounts)
     async with running(Writer(engine, [ledger], METRICS)) as writer:
@@ -225,7 +225,7 @@ async def test_a_thousand_sums_do_not_drift(engine: Engine, purse: Purse) -> Non
 
 
 async def test_a_full_batch_of_different_users_takes_a_moment(engine: Engine) -> None:
-    ledger, trail = Ledger(), Trail()
+    ledger, trail = Ledger(METRICS), Trail()
     limits = budgets("1", "1000")
 
     def work(number: int) -> dict[Any, Any]:

@@ -11,7 +11,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from ..deadline import Deadline
 from ..errors import DeadlineExceeded
-from ..telemetry import Telemetry, names
+from ..telemetry import Telemetry, names, trace_headers
 from .breaker import Breaker
 from .catalogue import Deployment
 from .failure import AttemptFailed, Failure
@@ -29,11 +29,15 @@ _HARMLESS = {
 _log = structlog.get_logger()
 
 
+SHORTEST = 0.05  # seconds; no provider answers in less, so that an attempt is not started with less
+
+
 class ChainGateway:
     def __init__(self, gateways: Mapping[str, Gateway], telemetry: Telemetry) -> None:
         self._gateways = gateways
         self._telemetry = telemetry
         self._breakers = {name: Breaker() for name in gateways}
+        telemetry.metrics.watch_breakers(lambda: {name: breaker.open for name, breaker in self._breakers.items()})
 
     @property
     def ready(self) -> bool:
@@ -50,24 +54,26 @@ class ChainGateway:
 
     async def complete(self, call: PermittedCall) -> Answer:
         failed: AttemptFailed | None = None
-        for deployment in call.permit.deployments:
+        for deployment in self._in_turn(call):
             try:
-                with self._attempt(call, deployment):
+                with self._attempt(call, deployment) as attempt:
                     async with call.deadline.timeout(at_most=_share(call, deployment)):
-                        return await self._gateways[deployment.name].complete(call)
+                        answer = await self._gateways[deployment.name].complete(call)
+                    attempt.usage = answer.usage
+                    return answer
             except AttemptFailed as failure:
-                failed = _telling(failed, _fall_back(call, failure))
+                failed = _telling(failed, _fall_back(failure))
         raise _nothing_left(call, failed)
 
     async def stream(self, call: PermittedCall) -> AsyncGenerator[Chunk, None]:
         failed: AttemptFailed | None = None
-        for deployment in call.permit.deployments:
+        for deployment in self._in_turn(call):
             begun = False
             try:
-                with self._attempt(call, deployment):
+                with self._attempt(call, deployment) as attempt:
                     async with (
                         aclosing(self._gateways[deployment.name].stream(call)) as chunks,
-                        aclosing(self._paced(call, deployment, chunks)) as paced,
+                        aclosing(_paced(call, deployment, attempt, chunks)) as paced,
                     ):
                         async for chunk in paced:
                             begun = True
@@ -76,43 +82,30 @@ class ChainGateway:
             except AttemptFailed as failure:
                 if begun:
                     raise _nothing_left(call, failure) from None
-                failed = _telling(failed, _fall_back(call, failure))
+                failed = _telling(failed, _fall_back(failure))
         raise _nothing_left(call, failed)
 
-    async def _paced(
-        self, call: PermittedCall, deployment: Deployment, chunks: AsyncGenerator[Chunk, None]
-    ) -> AsyncGenerator[Chunk, None]:
-        """The first chunk within the route's `first_token`, each further one within its `gap`, all in the deadline."""
-        route, begun = call.permit.route, time.monotonic()
-        limit, patience = Deadline.after(_share(call, deployment)), route.first_token
-        while True:
-            try:
-                async with limit.timeout(at_most=patience):
-                    chunk = await anext(chunks)
-            except StopAsyncIteration:
+    def _in_turn(self, call: PermittedCall) -> Iterator[Deployment]:
+        """The permit's deployments, as long as there is time for one more."""
+        for deployment in call.permit.deployments:
+            if call.deadline.remaining() < SHORTEST:
                 return
-            patience = route.gap
-            if not (chunk.delta or chunk.finish_reason or chunk.usage):
-                continue  # a sign of life, such as a role, or reasoning that is not passed on
-            if limit is not call.deadline:
-                limit = call.deadline
-                self._telemetry.metrics.first_chunk.record(
-                    time.monotonic() - begun, {names.DEPLOYMENT: deployment.name}
-                )
-            yield chunk
+            if call.attempts:
+                before, route = call.attempts[-1], call.permit.route.name
+                labels = {names.ROUTE: route, names.DEPLOYMENT: before.deployment, names.OUTCOME: before.outcome}
+                self._telemetry.metrics.fallbacks.add(1, labels)
+            yield deployment
 
     @contextmanager
-    def _attempt(self, call: PermittedCall, deployment: Deployment) -> Iterator[None]:
+    def _attempt(self, call: PermittedCall, deployment: Deployment) -> Iterator[Attempt]:
         breaker = self._breakers[deployment.name]
-        attempt = Attempt(deployment.name)
-        call.attempts.append(attempt)
         begun = time.monotonic()
-        with self._span(call, deployment) as span:
+        with self._observed(call, deployment) as attempt:
             try:
-                self._admit(call, deployment, breaker)
-                yield
+                self._admit(deployment, breaker)
+                yield attempt
             except TimeoutError:
-                if time.monotonic() - begun >= call.permit.route.first_token:
+                if time.monotonic() - begun - attempt.read >= call.permit.route.first_token:
                     breaker.failed()  # a shorter wait was the caller's wish and says nothing about the deployment
                 attempt.outcome = Failure.TIMEOUT.label
                 raise AttemptFailed(Failure.TIMEOUT) from None
@@ -127,19 +120,15 @@ class ChainGateway:
             else:
                 breaker.succeeded()
                 attempt.outcome = "answered"
-            finally:
-                self._observe(span, deployment, attempt.outcome, time.monotonic() - begun)
 
-    def _admit(self, call: PermittedCall, deployment: Deployment, breaker: Breaker) -> None:
-        if call.deadline.remaining() <= 0:
-            raise TimeoutError
+    def _admit(self, deployment: Deployment, breaker: Breaker) -> None:
         if not self._gateways[deployment.name].ready:
             raise AttemptFailed(Failure.NOT_LOADED)
         if not breaker.admits():
             raise AttemptFailed(Failure.OPEN)
 
     @contextmanager
-    def _span(self, call: PermittedCall, deployment: Deployment) -> Iterator[Span]:
+    def _observed(self, call: PermittedCall, deployment: Deployment) -> Iterator[Attempt]:
         attributes = {
             names.OPERATION: "chat",
             names.PROVIDER: deployment.provider,
@@ -153,32 +142,69 @@ class ChainGateway:
         span = self._telemetry.tracer.start_span(
             f"chat {deployment.model}", kind=SpanKind.CLIENT, attributes=attributes
         )
+        attempt = Attempt(deployment.name, trace_headers=trace_headers(span))
+        call.attempts.append(attempt)
+        begun = time.monotonic()
         try:
-            yield span
+            yield attempt
         finally:
+            self._tell(span, call, deployment, attempt, time.monotonic() - begun - attempt.read)
             span.end()
 
-    def _observe(self, span: Span, deployment: Deployment, outcome: str, seconds: float) -> None:
+    def _tell(self, span: Span, call: PermittedCall, deployment: Deployment, attempt: Attempt, seconds: float) -> None:
+        outcome, usage, metrics = attempt.outcome, attempt.usage, self._telemetry.metrics
         span.set_attribute(names.OUTCOME, outcome)
+        if usage:
+            counts = {names.INPUT_TOKENS: usage.input_tokens, names.OUTPUT_TOKENS: usage.output_tokens}
+            span.set_attributes(counts)
         if outcome != "answered":
+            span.set_attribute(names.ERROR_TYPE, outcome)
             span.set_status(StatusCode.ERROR, outcome)
             _log.warning("attempt_failed", deployment=deployment.name, outcome=outcome)
-        self._telemetry.metrics.attempt_duration.record(
-            seconds,
-            {names.DEPLOYMENT: deployment.name, names.PROVIDER: deployment.provider, names.OUTCOME: outcome},
-        )
+        where = {names.ROUTE: call.permit.route.name, names.DEPLOYMENT: deployment.name, names.OUTCOME: outcome}
+        metrics.attempt_duration.record(seconds, {**where, names.PROVIDER: deployment.provider})
+        if attempt.first_chunk is not None:
+            metrics.first_chunk.record(attempt.first_chunk, where)
+
+
+async def _paced(
+    call: PermittedCall, deployment: Deployment, attempt: Attempt, chunks: AsyncGenerator[Chunk, None]
+) -> AsyncGenerator[Chunk, None]:
+    """The first chunk within the route's `first_token`, each further one within its `gap`, all in the deadline."""
+    route, begun, finished = call.permit.route, time.monotonic(), False
+    limit, patience = Deadline.after(_share(call, deployment)), route.first_token
+    while True:
+        try:
+            if limit.remaining() <= 0:
+                raise TimeoutError  # no timer fires where the next chunk is there already
+            async with limit.timeout(at_most=patience):
+                chunk = await anext(chunks)
+        except (StopAsyncIteration, TimeoutError) as end:
+            if finished:
+                return  # of an answer that is whole, nothing but the provider's counts can be missing
+            raise (end if isinstance(end, TimeoutError) else AttemptFailed(Failure.CUT)) from None
+        patience = route.gap
+        if not (chunk.delta or chunk.finish_reason or chunk.usage):
+            continue  # a sign of life, such as a role, or reasoning that is not passed on
+        finished, attempt.usage = finished or chunk.finish_reason is not None, chunk.usage or attempt.usage
+        given = time.monotonic()
+        if attempt.first_chunk is None:
+            limit, attempt.first_chunk = call.deadline, given - begun
+        yield chunk
+        attempt.read += time.monotonic() - given
 
 
 def _share(call: PermittedCall, deployment: Deployment) -> float:
     """Half of what remains while another deployment stands behind, so that a hanging one leaves it time to answer."""
     remaining = call.deadline.remaining()
-    return remaining if deployment is call.permit.deployments[-1] else remaining / 2
+    last = deployment is call.permit.deployments[-1] or remaining / 2 < SHORTEST
+    return remaining if last else remaining / 2
 
 
-def _fall_back(call: PermittedCall, failed: AttemptFailed) -> AttemptFailed:
+def _fall_back(failed: AttemptFailed) -> AttemptFailed:
     """The failure, if the next deployment may be tried; else raises what the caller gets."""
-    if not failed.failure.falls_back or call.deadline.remaining() <= 0:
-        raise _nothing_left(call, failed) from None
+    if not failed.failure.falls_back:
+        raise failed.as_service_error() from None
     return failed
 
 
@@ -188,7 +214,7 @@ def _telling(before: AttemptFailed | None, failed: AttemptFailed) -> AttemptFail
 
 
 def _nothing_left(call: PermittedCall, failed: AttemptFailed | None) -> Exception:
-    if call.deadline.remaining() <= 0:
+    if call.deadline.remaining() < SHORTEST:
         tried = ", ".join(f"{attempt.deployment}: {attempt.outcome}" for attempt in call.attempts) or "none"
         return DeadlineExceeded(
             f"The request's time of {call.deadline.end - call.deadline.start:g} s is over. Attempts so far: {tried}."

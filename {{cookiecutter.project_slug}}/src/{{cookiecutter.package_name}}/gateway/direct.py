@@ -46,7 +46,7 @@ class DirectGateway:
     async def _post(self, call: PermittedCall, options: dict[str, Any]) -> aiohttp.ClientResponse:
         limit = {self._deployment.output_limit_name: self._deployment.output_limit(call.request.output_limit)}
         body = {"model": self._deployment.model, **call.request.parameters(), **limit, **options}
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **call.trace_headers}
         if key := self._deployment.api_key():
             headers["Authorization"] = f"Bearer {key}"
         return await send(self._session, "POST", self._url, headers, orjson.dumps(body), proxy=self._proxy)

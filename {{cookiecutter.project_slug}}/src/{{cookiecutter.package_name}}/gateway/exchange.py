@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ class Exchange:
     """`body` is kept of an answer that is no stream."""
 
     session: aiohttp.ClientSession
+    trace_headers: Mapping[str, str] = field(default_factory=dict)
     response: aiohttp.ClientResponse | None = None
     body: bytearray = field(default_factory=bytearray)
     failure: AttemptFailed | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -42,8 +42,14 @@ class Chunk:
 
 @dataclass(slots=True)
 class Attempt:
+    """`trace_headers` continue our trace at the provider. `first_chunk` and `read`, the time a reader took: seconds."""
+
     deployment: str
     outcome: str = "running"
+    trace_headers: Mapping[str, str] = field(default_factory=dict)
+    first_chunk: float | None = None
+    read: float = 0.0
+    usage: Usage | None = None
 
 
 @dataclass(slots=True)
@@ -54,6 +60,10 @@ class PermittedCall:
     permit: Permit
     deadline: Deadline
     attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def trace_headers(self) -> Mapping[str, str]:
+        return self.attempts[-1].trace_headers if self.attempts else {}
 
 
 class Gateway(Protocol):

@@ -140,7 +140,7 @@ class LiteLLMGateway:
     @contextmanager
     def _exchange(self, call: PermittedCall) -> Iterator[Exchange]:
         """What litellm raises holds the provider's words and is dropped."""
-        exchange = Exchange(self._library.session)
+        exchange = Exchange(self._library.session, call.trace_headers)
         try:
             yield exchange
         except AttemptFailed:

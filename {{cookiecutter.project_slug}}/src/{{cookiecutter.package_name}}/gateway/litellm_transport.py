@@ -20,15 +20,20 @@ _OURS_TO_SET = {"accept-encoding", "content-length", "content-encoding", "transf
 class Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         exchange = watched_exchange()
-        headers = {name: value for name, value in request.headers.items() if name not in _OURS_TO_SET}
+        kept = {name: value for name, value in request.headers.items() if name not in _OURS_TO_SET}
         url = URL(str(request.url), encoded=True)  # as it is, or a signature over it breaks
         with exchange.noted():
             response = await send(
-                exchange.session, request.method, url, headers, await request.aread(), proxy=proxy_for(url)
+                exchange.session,
+                request.method,
+                url,
+                {**kept, **exchange.trace_headers},  # signatures name the headers they cover, and these are none
+                await request.aread(),
+                proxy=proxy_for(url),
             )
         exchange.response = response
-        kept = [(name, value) for name, value in response.headers.items() if name.lower() not in _OURS_TO_SET]
-        return httpx.Response(response.status, headers=kept, stream=_Body(response, exchange))
+        answered = [(name, value) for name, value in response.headers.items() if name.lower() not in _OURS_TO_SET]
+        return httpx.Response(response.status, headers=answered, stream=_Body(response, exchange))
 
 
 class _Body(httpx.AsyncByteStream):

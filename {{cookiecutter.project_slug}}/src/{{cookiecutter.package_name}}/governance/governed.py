@@ -91,8 +91,10 @@ class GovernedGateway:
     @asynccontextmanager
     async def _governed(self, ask: Ask) -> AsyncIterator[CallAccount]:
         data_class = self._policy.highest(*ask.data_classes)
-        permit = self._policy.permit(ask.principal, data_class, ask.route, self._switches.stopped)
-        await self._limits.admit(ask.principal, self._policy.limits(ask.principal), _expected_tokens(ask.request))
+        with self._telemetry.step("policy") as span:
+            span.set_attributes(_described(ask, data_class))
+            permit = self._policy.permit(ask.principal, data_class, ask.route, self._switches.stopped)
+            await self._limits.admit(ask.principal, self._policy.limits(ask.principal), _expected_tokens(ask.request))
         call = PermittedCall(
             request=self._redacted(ask.request, data_class),
             permit=permit,
@@ -135,8 +137,9 @@ class GovernedGateway:
         """Returns when `started` is durable. Raises what refused it, or DeadlineExceeded."""
         begun = self._writer.commit({self._ledger: account.reservation, self._trail: account.started()})
         try:
-            async with account.call.deadline.timeout():
-                await asyncio.shield(begun)
+            with self._telemetry.step("commit started"):
+                async with account.call.deadline.timeout():
+                    await asyncio.shield(begun)
         except (TimeoutError, asyncio.CancelledError) as gone:
             outcome = outcome_of(gone)
             # Nobody waits any more, but a record that was started is finished all the same.
@@ -148,22 +151,34 @@ class GovernedGateway:
     async def _finish(self, account: CallAccount, outcome: str) -> None:
         """Returns when `finished` is durable; it will be even when the caller is gone and nobody waits here."""
         self._measure(account, outcome)
-        await self._end(account, outcome)
+        with self._telemetry.step("commit finished"):
+            await self._end(account, outcome)
 
     def _end(self, account: CallAccount, outcome: str) -> asyncio.Future[None]:
         return self._writer.commit({self._ledger: account.settlement(), self._trail: account.finished(outcome)})
 
     def _measure(self, account: CallAccount, outcome: str) -> None:
         metrics, usage, deployment = self._telemetry.metrics, account.counted, account.deployment
-        labels = {names.ROUTE: account.call.permit.route.name, names.OUTCOME: outcome}
+        labels = {
+            names.ROUTE: account.call.permit.route.name,
+            names.DEPLOYMENT: deployment.name if deployment else "none",
+            names.OUTCOME: outcome,
+        }
         metrics.call_duration.record(account.call.deadline.elapsed(), labels)
+        metrics.deadline_left.record(account.call.deadline.remaining(), labels)
         if usage is None or deployment is None:
             return
-        spent_by = {names.ROUTE: labels[names.ROUTE], names.DEPLOYMENT: deployment.name}
-        metrics.tokens.record(usage.input_tokens, {**spent_by, names.TOKEN_TYPE: "input"})
-        metrics.tokens.record(usage.output_tokens, {**spent_by, names.TOKEN_TYPE: "output"})
-        metrics.cost.add((account.cost or 0) / 1_000_000, spent_by)
+        metrics.tokens.record(usage.input_tokens, {**labels, names.TOKEN_TYPE: "input"})
+        metrics.tokens.record(usage.output_tokens, {**labels, names.TOKEN_TYPE: "output"})
+        metrics.cost.add((account.cost or 0) / 1_000_000, labels)
 
 
 def _expected_tokens(request: ChatRequest) -> int:
     return estimate(request.text_length()) + (request.output_limit or 500)
+
+
+def _described(ask: Ask, data_class: str) -> dict[str, str]:
+    described = {names.ROUTE: ask.route, names.DATA_CLASS: data_class}
+    if ask.prompt:
+        described |= {names.PROMPT: f"{ask.prompt.name} {ask.prompt.version}", names.PROMPT_DIGEST: ask.prompt.digest}
+    return described

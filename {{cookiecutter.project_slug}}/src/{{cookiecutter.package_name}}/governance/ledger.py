@@ -24,6 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ..database import metadata
 from ..errors import BudgetExceeded, ServiceError
+from ..telemetry import Metrics, names
 from .policyfile import Budgets
 
 entries_table = Table(
@@ -50,6 +51,8 @@ balances = Table(
     Column("micro_usd", BigInteger, nullable=False),
 )
 
+Balances = Mapping[tuple[str, str], int]  # an account and its period → micro-dollars
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -59,6 +62,11 @@ class Account:
     period: str
     limit: int
     renews: datetime
+
+    @property
+    def kind(self) -> str:
+        """`user` or `tenant`."""
+        return self.name.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,9 @@ def accounts_of(tenant: str, subject: str, budgets: Budgets, now: datetime) -> t
 class Ledger:
     """A Book: decides inside the group commit, so that two replicas cannot spend the same dollar."""
 
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
     def reserve(
         self, call_id: str, tenant: str, subject: str, route: str, micro_usd: int, budgets: Budgets
     ) -> Reservation:
@@ -118,6 +129,7 @@ class Ledger:
                 changes[account.name, account.period] += _difference(settlement)
         refused: dict[int, ServiceError] = {}
         for place, reservation in reservations.items():
+            self._measure(reservation, held, changes)
             if error := _refusal(reservation, held, changes):
                 refused[place] = error
                 continue
@@ -132,6 +144,11 @@ class Ledger:
 
     def forget(self) -> None:
         """Likewise."""
+
+    def _measure(self, reservation: Reservation, held: Balances, changes: Balances) -> None:
+        if shares := [(_left(one, held, changes) / (one.limit or 1), one.kind) for one in reservation.accounts]:
+            share, kind = min(shares)
+            self._metrics.budget_left.record(share, {names.BUDGET: kind})
 
     def _lock(self, connection: Connection, entries: Sequence[Reservation | Settlement]) -> dict[tuple[str, str], int]:
         """Balances of all accounts concerned, locked in one order, so that two replicas cannot wait for each other."""
@@ -184,14 +201,11 @@ def _difference(settlement: Settlement) -> int:
     return 0 if settlement.spent is None else settlement.spent - settlement.reservation.micro_usd
 
 
-def _refusal(
-    reservation: Reservation, held: Mapping[tuple[str, str], int], changes: Mapping[tuple[str, str], int]
-) -> BudgetExceeded | None:
+def _refusal(reservation: Reservation, held: Balances, changes: Balances) -> BudgetExceeded | None:
     for account in reservation.accounts:
-        key = (account.name, account.period)
-        left = account.limit - held[key] - changes.get(key, 0)
+        left = _left(account, held, changes)
         if reservation.micro_usd > left:
-            whose = "tenant's monthly" if account.name.startswith("tenant:") else "daily"
+            whose = "tenant's monthly" if account.kind == "tenant" else "daily"
             wait = (account.renews - datetime.now(UTC)).total_seconds()
             return BudgetExceeded(
                 f"Of your {whose} budget of {_usd(account.limit)}, {_usd(max(0, left))} is left, and this request "
@@ -200,6 +214,11 @@ def _refusal(
                 retry_after=wait,
             )
     return None
+
+
+def _left(account: Account, held: Balances, changes: Balances) -> int:
+    key = (account.name, account.period)
+    return account.limit - held[key] - changes.get(key, 0)
 
 
 def _usd(micro: int) -> str:

@@ -135,9 +135,10 @@ def _texts(value: Any, mapped: Container[str]) -> list[str]:
 async def current_principal(request: Request) -> Principal:
     """A bearer token's, or else the session's of a browser."""
     principal: Principal | None = None
-    if "authorization" not in request.headers and request.state.browsers:
-        principal = await request.state.browsers.principal(request)
-    principal = principal or await request.state.verifier.principal(_bearer(request))
+    with request.state.telemetry.step("identity"):
+        if "authorization" not in request.headers and request.state.browsers:
+            principal = await request.state.browsers.principal(request)
+        principal = principal or await request.state.verifier.principal(_bearer(request))
     request.scope["principal"] = principal
     return principal
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.propagate import inject
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Tracer
+from opentelemetry.trace import Span, StatusCode, Tracer, set_span_in_context
 from prometheus_client import CollectorRegistry, start_http_server
 
+from ..errors import ServiceError
 from . import names
 from .metrics import Metrics
 
@@ -25,6 +28,27 @@ from .metrics import Metrics
 class Telemetry:
     tracer: Tracer
     metrics: Metrics
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Span]:
+        """A span of a request's own work. What ends it early is told by its code, never by its text."""
+        span = self.tracer.start_span(name)
+        try:
+            yield span
+        except BaseException as error:
+            outcome = error.code if isinstance(error, ServiceError) else type(error).__name__
+            span.set_attribute(names.OUTCOME, outcome)
+            span.set_status(StatusCode.ERROR, outcome)
+            raise
+        finally:
+            span.end()
+
+
+def trace_headers(span: Span) -> Mapping[str, str]:
+    """What lets another service continue our trace. No baggage: what a caller puts there is not for others."""
+    headers: dict[str, str] = {}
+    inject(headers, set_span_in_context(span, Context()))
+    return headers
 
 
 @contextmanager
