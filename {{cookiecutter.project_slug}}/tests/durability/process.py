@@ -22,10 +22,18 @@ LONGEST_START = 10.0
 
 
 class Process:
-    def __init__(self, folder: Path, around: Surroundings, database_url: str) -> None:
-        url = around.upstream.url
-        models = {
-            "deployments": {"only": deployment(url)},
+    def __init__(
+        self,
+        folder: Path,
+        around: Surroundings,
+        database_url: str,
+        *,
+        models: dict[str, Any] | None = None,
+        **environment: str,
+    ) -> None:
+        """With one direct deployment, unless `models` says otherwise."""
+        models = models or {
+            "deployments": {"only": deployment(around.upstream.url)},
             "routes": {"assistant": {"try": ["only"], "deadline": "10s"}},
         }
         limitless = {"limits": {}, "budgets": {"user": {"usd_per_day": 1_000_000}}}
@@ -39,6 +47,7 @@ class Process:
             "CONFIG_DIR": str(config),
             "AUDIT_CHECKPOINTS": str(folder / "checkpoints"),
             "PYTHONPATH": os.pathsep.join(str(Path(one).resolve()) for one in sys.path),
+            **environment,
         }
         self._running: subprocess.Popen[bytes] | None = None
         self.url = ""

@@ -111,6 +111,7 @@ def codes(error: type[ServiceError] = ServiceError) -> set[str]:
 VALUES = {
     "app_reason": codes(),
     "app_outcome": {failure.label for failure in Failure} | codes() | {"answered", "abandoned"},
+    "app_budget": {"user", "tenant"},
     "gen_ai_token_type": {"input", "output"},
     "http_route": {"/readyz", "/v1/.*"},
 }
@@ -123,6 +124,8 @@ async def found(tmp_path_factory: pytest.TempPathFactory, served_once: Surroundi
     async with running_service(tmp_path_factory.mktemp("metrics"), served_once, metrics_port=port) as service:
         assert (await service.ask()).status_code == 200
         assert (await service.ask(stream=True)).status_code == 200
+        await service.upstream.fails_with("500", model="local-large", times=1)
+        assert (await service.ask()).status_code == 200
         assert (await service.ask(headers={"X-Data-Class": "restricted"})).status_code == 403
         await service.http.get(f"{service.url}/readyz")
         text = (await service.http.get(f"http://127.0.0.1:{port}/metrics")).text
@@ -146,3 +149,10 @@ async def test_what_is_asked_for_is_a_metric_of_the_service(name: str, found: di
             for label, values in MATCHER.findall(matchers):
                 assert label in found[metric]
                 assert label not in VALUES or set(values.split("|")) <= VALUES[label]
+
+
+def test_each_metric_is_one_that_somebody_looks_at(found: dict[str, set[str]]) -> None:
+    dashboards = [page.read_text(encoding="utf-8") for page in OPS.glob("dashboards/*.json")]
+    asked_for = " ".join([*dashboards, *(one for several in EXPRESSIONS.values() for one in several)])
+    families = {re.sub("_(bucket|count|sum|total)$", "", name) for name in found} - {"target_info"}
+    assert {name for name in families if name not in asked_for} == set()

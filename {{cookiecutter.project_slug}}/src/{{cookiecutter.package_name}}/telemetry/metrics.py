@@ -3,41 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
-from opentelemetry.metrics import Histogram, Meter, Observation
+from opentelemetry.metrics import Counter, Histogram, Meter, Observation
 
 from . import names
 
 # Model calls take from tens of milliseconds to minutes; the bounds are the GenAI conventions' advice.
 SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
-SHARES = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
 TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)
+SHARES = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
 SCORES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 class Metrics:
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
-        histogram, counter = partial(_histogram, meter), meter.create_counter
-        seconds = partial(histogram, "s", SECONDS)
-        self.http_duration = seconds(names.METRIC_HTTP_DURATION, "Time to answer an HTTP request")
-        self.attempt_duration = seconds(names.METRIC_ATTEMPT_DURATION, "Time of one attempt at one deployment")
-        self.first_chunk = seconds(names.METRIC_FIRST_CHUNK, "Time until a stream's first chunk")
-        self.call_duration = seconds(names.METRIC_CALL_DURATION, "Time of a governed call, from arrival to last commit")
-        self.deadline_left = seconds(names.METRIC_DEADLINE_LEFT, "Time that a governed call did not use up")
-        self.commit_duration = seconds(names.METRIC_COMMIT_DURATION, "Time of one group commit")
-        self.tokens = histogram("{token}", TOKENS, names.METRIC_TOKENS, "Tokens of one answer")
-        self.budget_left = histogram("1", SHARES, names.METRIC_BUDGET_LEFT, "Share left of the tightest budget")
-        self.feedback = histogram("", SCORES, names.METRIC_FEEDBACK, "What people said: 0 useless, 1 just right")
-        self.cost = counter(names.METRIC_COST, "{USD}", "Money spent on answers")
-        self.fallbacks = counter(names.METRIC_FALLBACKS, "", "Deployments asked because another failed: which, how")
-        self.refusals = counter(names.METRIC_REFUSALS, "", "Requests refused, by error code")
-        self.commit_failures = counter(names.METRIC_COMMIT_FAILURES, "", "Group commits that failed")
-        self.checkpoint_failures = counter(names.METRIC_CHECKPOINT_FAILURES, "", "Checkpoints that were not written")
-        self.writer_queue = meter.create_up_down_counter(names.METRIC_WRITER_QUEUE, "", "Writes that wait")
-        for alerted_on in (self.commit_failures, self.checkpoint_failures):
-            alerted_on.add(0)  # an alert on its increase would miss the first one if it were not there before
+        self.http_duration = self._seconds(names.METRIC_HTTP_DURATION, "Time to answer an HTTP request")
+        self.attempt_duration = self._seconds(names.METRIC_ATTEMPT_DURATION, "Time of one attempt at one deployment")
+        self.first_chunk = self._seconds(names.METRIC_FIRST_CHUNK, "Time until a stream's first chunk")
+        self.call_duration = self._seconds(
+            names.METRIC_CALL_DURATION, "Time of a governed call, attempts and commits included"
+        )
+        self.deadline_left = self._seconds(names.METRIC_DEADLINE_LEFT, "Time that a governed call did not use up")
+        self.commit_duration = self._seconds(names.METRIC_COMMIT_DURATION, "Time of one group commit")
+        self.tokens = self._histogram(names.METRIC_TOKENS, "{token}", TOKENS, "Tokens of one answer")
+        self.budget_left = self._histogram(
+            names.METRIC_BUDGET_LEFT, "1", SHARES, "Share that a call finds left of the budget nearest to its end"
+        )
+        self.feedback = self._histogram(
+            names.METRIC_FEEDBACK, "", SCORES, "What people said of answers: 0 useless, 1 just right"
+        )
+        self.cost = meter.create_counter(names.METRIC_COST, unit="{USD}", description="Money spent on answers")
+        self.refusals = meter.create_counter(names.METRIC_REFUSALS, description="Requests refused, by error code")
+        self.fallbacks = meter.create_counter(
+            names.METRIC_FALLBACKS, description="Deployments asked because another one failed: which, and how"
+        )
+        self.commit_failures = self._failures(names.METRIC_COMMIT_FAILURES, "Group commits that failed")
+        self.checkpoint_failures = self._failures(
+            names.METRIC_CHECKPOINT_FAILURES, "Checkpoints of the audit trail that could not be written"
+        )
+        self.spans_dropped = self._failures(
+            names.METRIC_SPANS_DROPPED, "Spans that the collector did not take, or could not take in time"
+        )
+        self.writer_queue = meter.create_up_down_counter(
+            names.METRIC_WRITER_QUEUE, description="Writes that wait for a group commit"
+        )
 
     def watch_breakers(self, read: Callable[[], Mapping[str, bool]]) -> None:
         """`read` is called when metrics are collected, and says of each deployment whether it is left alone."""
@@ -47,6 +57,13 @@ class Metrics:
             description="1 while a deployment is left alone",
         )
 
+    def _seconds(self, name: str, description: str) -> Histogram:
+        return self._histogram(name, "s", SECONDS, description)
 
-def _histogram(meter: Meter, unit: str, bounds: Sequence[float], name: str, description: str) -> Histogram:
-    return meter.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=bounds)
+    def _histogram(self, name: str, unit: str, bounds: Sequence[float], description: str) -> Histogram:
+        return self._meter.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=bounds)
+
+    def _failures(self, name: str, description: str) -> Counter:
+        counter = self._meter.create_counter(name, description=description)
+        counter.add(0)  # an alert on its increase would miss the first one if it were not there before
+        return counter

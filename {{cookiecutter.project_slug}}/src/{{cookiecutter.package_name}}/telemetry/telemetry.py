@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,12 +16,12 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, StatusCode, Tracer, set_span_in_context
 from prometheus_client import CollectorRegistry, start_http_server
 
 from ..errors import ServiceError
 from . import names
+from .delivery import BoundedSpans
 from .metrics import Metrics
 
 
@@ -60,17 +61,27 @@ def open_telemetry(
         {"service.name": service, "service.version": version, "deployment.environment.name": environment}
     )
     tracing = TracerProvider(resource=resource)
-    if otlp:
-        tracing.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     with _prometheus(metrics_port) as readers:
         if otlp:
-            readers = [*readers, PeriodicExportingMetricReader(OTLPMetricExporter())]
+            exporter = OTLPMetricExporter(certificate_file=_authorities())
+            readers = [*readers, PeriodicExportingMetricReader(exporter)]
         metering = MeterProvider(readers, resource=resource)
+        metrics = Metrics(metering.get_meter(names.SCOPE, version))
+        if otlp:
+            spans = OTLPSpanExporter(certificate_file=_authorities())
+            tracing.add_span_processor(BoundedSpans(spans, metrics.spans_dropped))
         try:
-            yield Telemetry(tracing.get_tracer(names.SCOPE, version), Metrics(metering.get_meter(names.SCOPE, version)))
+            yield Telemetry(tracing.get_tracer(names.SCOPE, version), metrics)
         finally:
             tracing.shutdown()
             metering.shutdown(timeout_millis=2_000)
+
+
+def _authorities() -> str | None:
+    """SSL_CERT_FILE holds for the collector too, unless a variable that is meant for it says otherwise."""
+    signals = ("", "TRACES_", "METRICS_")
+    meant = any(os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}CERTIFICATE") for signal in signals)
+    return None if meant else os.environ.get("SSL_CERT_FILE")
 
 
 @contextmanager

@@ -1,0 +1,76 @@
+"""One trace for each request, from the caller's own through identity, policy, commits and attempts."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from {{ cookiecutter.package_name }}.telemetry import names
+
+from tests.gateway.calls import both_ways
+from tests.service import Service, Surroundings, running_service
+from tests.telemetry.sink import Sink, attributes, running_sink
+
+CALLER = "00-0123456789abcdef0123456789abcdef-00f067aa0ba902b7-01"
+STEPS = ["POST /v1/chat/completions", "identity", "policy", "commit started"]
+FIRST, SECOND, END = "chat local-large", "chat local-small", "commit finished"
+
+
+@pytest.fixture
+async def sink(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sink]:
+    async with running_sink() as sink:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", sink.url)
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
+        yield sink
+
+
+@pytest.fixture
+async def traced(tmp_path: Path, around: Surroundings, sink: Sink) -> AsyncIterator[Service]:
+    async with running_service(tmp_path, around, otel_exporter_otlp_endpoint=sink.url) as service:
+        yield service
+
+
+def outcomes(spans: list[Any]) -> dict[str, Any]:
+    return {span.name: attributes(span).get(names.OUTCOME) for span in spans}
+
+
+@both_ways
+async def test_a_request_is_one_trace_and_the_caller_s(traced: Service, sink: Sink, streamed: bool) -> None:
+    await traced.upstream.fails_with("500", model="local-large")
+    answer = await traced.ask(stream=streamed, headers={"traceparent": CALLER})
+    _, trace_id, parent, _ = CALLER.split("-")
+    assert trace_id in answer.text
+    request, *parts = await sink.whole(trace_id)
+    assert [span.name for span in (request, *parts)] == [*STEPS, FIRST, SECOND, END]
+    assert request.parent_span_id.hex() == parent
+    assert {span.parent_span_id for span in parts} == {request.span_id}
+    first, second = attributes(parts[3]), attributes(parts[4])
+    assert (first[names.DEPLOYMENT], first[names.OUTCOME], first[names.ERROR_TYPE]) == (
+        "first",
+        "server_error",
+        "server_error",
+    )
+    assert (second[names.DEPLOYMENT], second[names.OUTCOME], second[names.OPERATION]) == ("second", "answered", "chat")
+    assert second[names.INPUT_TOKENS] > 0 < second[names.OUTPUT_TOKENS]
+
+
+async def test_a_trace_ends_where_the_request_was_refused(traced: Service, sink: Sink) -> None:
+    headers = {"traceparent": CALLER, "X-Data-Class": "restricted"}
+    assert (await traced.ask(headers=headers)).status_code == 403
+    spans = await sink.whole(CALLER.split("-")[1])
+    assert outcomes(spans) == {STEPS[0]: None, "identity": None, "policy": "data_class_refused"}
+    assert attributes(spans[2])[names.DATA_CLASS] == "restricted"
+
+
+async def test_a_caller_without_a_token_is_a_trace_of_its_own(traced: Service, sink: Sink) -> None:
+    await traced.http.get(f"{traced.url}/v1/me", headers={"traceparent": CALLER})
+    assert outcomes(await sink.whole(CALLER.split("-")[1])) == {"GET /v1/me": None, "identity": "invalid_token"}
+
+
+async def test_the_prompt_s_digest_is_in_span_and_trail_alike(traced: Service, sink: Sink) -> None:
+    assert (await traced.ask("How many days?", model="handbook", headers={"traceparent": CALLER})).status_code == 200
+    spans = {span.name: attributes(span) for span in await sink.whole(CALLER.split("-")[1])}
+    (started,) = traced.records("started")
+    assert spans["policy"][names.PROMPT_DIGEST] == started["prompt"]["digest"]
+    assert spans["policy"][names.PROMPT] == f"{started['prompt']['name']} {started['prompt']['version']}"
