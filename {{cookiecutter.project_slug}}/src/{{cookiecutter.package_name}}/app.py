@@ -94,6 +94,7 @@ def _lifespan(settings: Settings):  # type: ignore[no-untyped-def]  # Starlette'
                 "services": services,
                 "settings": settings,
                 "verifier": services.verifier,
+                "exchange": services.exchange,
                 "browsers": services.browsers,
                 "writer": services.writer,
                 "trail": services.trail,

@@ -50,6 +50,9 @@ def read_files(settings: Settings, read_features: ReadFeatures) -> Configuration
 def check_environment(settings: Settings, configuration: Configuration) -> None:
     """Raises ConfigurationError in production; elsewhere the same faults are warnings."""
     found = configuration.policy.uncovered()
+    exchange = configuration.access.exchange
+    if exchange and exchange.audiences and not (settings.oidc_client_id or settings.oidc_exchange_client_id):
+        found.append("access.yaml: exchange has audiences, but there is no OIDC_CLIENT_ID to ask the issuer as")
     if settings.environment != "local":
         found += settings.faults()
         found += [

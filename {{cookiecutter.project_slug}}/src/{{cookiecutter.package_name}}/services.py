@@ -53,9 +53,12 @@ from .identity import (
     ClientRegistration,
     IssuerKeys,
     Login,
+    RefusedLogins,
     Seal,
     Sessions,
     Site,
+    TokenEndpoint,
+    TokenExchange,
     TokenVerifier,
 )
 from .settings import Settings
@@ -76,6 +79,7 @@ class Services:
     switches: Switches
     keys: IssuerKeys
     verifier: TokenVerifier
+    exchange: TokenExchange
     browsers: Browsers | None
     chain: ChainGateway
     models: Mapping[str, Model]
@@ -119,9 +123,23 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             read.policy, switches, limits, redactor, digests, ledger, trail, writer, chain, telemetry
         )
         models = _models(governed, read)
+        exchange = TokenExchange(read.access, _exchanging_client(settings, keys), keys)
         browsers = _browsers(settings, read.access, keys, verifier, engine)
         services = Services(
-            settings, read, telemetry, engine, writer, trail, notary, switches, keys, verifier, browsers, chain, models
+            settings,
+            read,
+            telemetry,
+            engine,
+            writer,
+            trail,
+            notary,
+            switches,
+            keys,
+            verifier,
+            exchange,
+            browsers,
+            chain,
+            models,
         )
         await _record_loaded(services)
         await keys.refresh()
@@ -139,6 +157,15 @@ def _http_session() -> aiohttp.ClientSession:
     )
 
 
+def _exchanging_client(settings: Settings, keys: IssuerKeys) -> TokenEndpoint | None:
+    """Some issuers let only a client of another kind exchange tokens than the one that people sign in with."""
+    if settings.oidc_exchange_client_id:
+        return TokenEndpoint(settings.oidc_exchange_client_id, settings.oidc_exchange_client_secret, keys)
+    if settings.oidc_client_id:
+        return TokenEndpoint(settings.oidc_client_id, settings.oidc_client_secret, keys)
+    return None
+
+
 def _browsers(
     settings: Settings, rules: AccessRules, keys: IssuerKeys, verifier: TokenVerifier, engine: Engine
 ) -> Browsers | None:
@@ -153,7 +180,7 @@ def _browsers(
     )
     login = Login(client, rules, keys, verifier, Seal(settings.secret_key, "login"))
     sessions = Sessions(engine, Seal(settings.secret_key, "sessions"))
-    return Browsers(Site(settings.public_url), login, sessions, verifier)
+    return Browsers(Site(settings.public_url), login, sessions, RefusedLogins())
 
 
 def open_checkpoints(settings: Settings) -> Checkpoints:

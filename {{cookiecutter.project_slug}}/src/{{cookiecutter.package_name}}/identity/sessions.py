@@ -63,6 +63,7 @@ class Grant:
     expires_at: float
     subject: str
     tenant: str
+    id_token: str | None = None  # kept only where the issuer wants it back at logout
 
 
 class Sessions:
