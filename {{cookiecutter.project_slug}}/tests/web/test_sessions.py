@@ -190,6 +190,16 @@ async def test_a_session_ends_when_the_issuer_withdraws_its_grant(bent: Bent) ->
         assert not connection.execute(select(sessions)).all()
 
 
+async def test_a_role_that_was_taken_away_is_gone_with_the_next_renewal(bent: Bent) -> None:
+    bent.provider.answer = {"refresh_token": "first", "expires_in": 1}
+    await bent.browser.get(await bent.provider.callback(bent.browser))
+    own = {"Sec-Fetch-Site": "same-origin"}
+    assert (await bent.browser.get("/v1/models", headers=own)).status_code == 200
+    bent.provider.access_token = {"roles": []}
+    await asyncio.sleep(0.6)
+    assert (await bent.browser.get("/v1/models", headers=own)).status_code == 403
+
+
 async def test_a_renewal_never_makes_somebody_else_of_a_person(bent: Bent) -> None:
     bent.provider.answer = {"refresh_token": "first", "expires_in": 1}
     await bent.browser.get(await bent.provider.callback(bent.browser))

@@ -16,7 +16,7 @@ class Kind(StrEnum):
     FINISHED = "finished"  # how it ended
     REFUSED = "refused"  # a request was decided against
     LOGGED_IN = "logged_in"  # a browser's session began
-    LOGGED_OUT = "logged_out"  # its person ended it
+    LOGGED_OUT = "logged_out"  # its person ended it, or an operator did
     SWITCHED = "switched"  # a deployment, route or tenant was stopped or started
     EXPORTED = "exported"  # the trail was copied into a file
     RETAINED = "retained"  # old records were removed

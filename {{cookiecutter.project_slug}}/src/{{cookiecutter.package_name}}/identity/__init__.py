@@ -11,7 +11,7 @@ from .login import ClientRegistration, Login
 from .principal import Principal
 from .refused import RefusedLogins
 from .sealing import Seal
-from .sessions import Sessions
+from .sessions import Sessions, end_sessions
 from .token_endpoint import TokenEndpoint
 from .tokens import TokenVerifier
 
@@ -37,6 +37,7 @@ __all__ = [
     "TokenEndpoint",
     "TokenExchange",
     "TokenVerifier",
+    "end_sessions",
     "explain",
     "ticket",
 ]
