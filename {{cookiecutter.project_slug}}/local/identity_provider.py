@@ -23,9 +23,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local.grants import ProviderRequest
 from local.loopback import guarded
-from local.people import PEOPLE, clients
+from local.people import PEOPLE, TOKEN_EXCHANGE, clients
 from local.token_server import TokenServer
 
+GRANTS = ["authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE]
 PAGE = string.Template("""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Who are you?</title>
 <style>body { font: 1rem/1.6 system-ui; max-width: 40rem; margin: 4rem auto; padding: 0 1rem }</style>
@@ -70,7 +71,7 @@ class _Provider:
                 "end_session_endpoint": f"{self.issuer}/logout",
                 "jwks_uri": f"{self.issuer}/jwks",
                 "response_types_supported": ["code"],
-                "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+                "grant_types_supported": GRANTS,
                 "subject_types_supported": ["public"],
                 "scopes_supported": ["openid", "profile", "email", "offline_access"],
                 "id_token_signing_alg_values_supported": ["RS256"],

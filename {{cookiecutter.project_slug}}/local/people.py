@@ -4,6 +4,8 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+
 
 @dataclass(frozen=True)
 class Person:
@@ -47,9 +49,15 @@ class Client:
     grants: tuple[str, ...]
     redirects: str = "(?!)"  # a pattern; this one matches nothing
     client_metadata: dict[str, object] = field(default_factory=dict)
+    role: str | None = None  # its own, for a client that asks in nobody's name
+    tenant: str = "acme"
+    exchanges_for: tuple[str, ...] = ()  # the audiences that it may ask in a person's name
 
     def get_client_id(self) -> str:
         return self.client_id
+
+    def claims(self) -> dict[str, object]:
+        return {"roles": [self.role] if self.role else [], "tenant": self.tenant}
 
     def get_default_redirect_uri(self) -> None:
         return None  # a request has to name its own
@@ -79,12 +87,13 @@ def clients(service_port: int) -> dict[str, Client]:
     web = Client(
         "web",
         "local-web-secret",
-        ("authorization_code", "refresh_token"),
+        ("authorization_code", "refresh_token", TOKEN_EXCHANGE),
         "|".join(re.escape(f"{origin}/callback") for origin in here),
         {"post_logout_redirect_uris": [origin + path for origin in here for path in ("", "/", "/login")]},
+        exchanges_for=("staff-directory",),
     )
     # RFC 8252, section 7.3: a program on the machine takes whatever port is free.
     loopback = r"http://(127\.0\.0\.1|\[::1\]):\d{1,5}/callback"
     cli = Client("cli", None, ("authorization_code", "refresh_token"), loopback)
-    evaluation = Client("eval", "local-eval-secret", ("client_credentials",))
+    evaluation = Client("eval", "local-eval-secret", ("client_credentials",), role="employee")
     return {client.client_id: client for client in (web, cli, evaluation)}

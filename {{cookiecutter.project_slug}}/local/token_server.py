@@ -14,7 +14,8 @@ from joserfc.jwk import KeySet
 from starlette.responses import JSONResponse, Response
 
 from local import grants
-from local.people import PEOPLE, Client, Person
+from local.exchange_grant import ExchangeGrant
+from local.people import Client, Person
 from local.provider_keys import ProviderKeys
 
 
@@ -52,8 +53,8 @@ class _AccessToken(JWTBearerTokenGenerator):
     def get_audiences(self, _client: Client, _user: Person | None, _scope: str) -> str:
         return self._server.audience
 
-    def get_extra_claims(self, _client: Client, _grant: str, user: Person | None, _scope: str) -> dict[str, object]:
-        claims = (user or PEOPLE["ada"]).claims()  # the client `eval` asks as an employee of acme
+    def get_extra_claims(self, client: Client, _grant: str, user: Person | None, _scope: str) -> dict[str, object]:
+        claims = (user or client).claims()
         return {"roles": claims["roles"], "tenant": claims["tenant"]}
 
 
@@ -82,6 +83,7 @@ class TokenServer(AuthorizationServer):
         self.register_grant(grants.CodeGrant, [grants.AlwaysPKCE(), _IDToken(self)])
         self.register_grant(grants.RotatingGrant)
         self.register_grant(grants.ServiceGrant)
+        self.register_grant(ExchangeGrant)
         self.register_endpoint(_Logout)
 
     def query_client(self, client_id: str) -> Client | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import uvicorn
 import yaml
+from fastapi import APIRouter
 from sqlalchemy import Engine, select
 
 from {{ cookiecutter.package_name }}.app import create_app
@@ -129,9 +130,13 @@ async def running_service(
     *,
     changes: dict[str, dict[str, Any]] | None = None,
     listener: socket | None = None,
+    routers: Sequence[APIRouter] = (),
     **settings: Any,
 ) -> AsyncIterator[Service]:
-    """With two direct deployments, `first` and `second`, unless `changes` to the configuration say otherwise."""
+    """With two direct deployments, `first` and `second`, unless `changes` to the configuration say otherwise.
+
+    `routers`: endpoints of a test's own.
+    """
     issuer, upstream = around.issuer, around.upstream
     async with AsyncExitStack() as stack:
         models = {
@@ -152,16 +157,23 @@ async def running_service(
         engine = open_engine(chosen.database_url)
         stack.callback(engine.dispose)
         migrate(engine)
-        url = await stack.enter_async_context(served_app(chosen, listener))
+        url = await stack.enter_async_context(served_app(chosen, listener, routers))
         http = await stack.enter_async_context(httpx2.AsyncClient(timeout=30))
         yield Service(url, issuer, upstream, http, engine, chosen.audit_checkpoints)
 
 
 @asynccontextmanager
-async def served_app(settings: Settings, listener: socket | None = None) -> AsyncIterator[str]:
+async def served_app(
+    settings: Settings, listener: socket | None = None, routers: Sequence[APIRouter] = ()
+) -> AsyncIterator[str]:
     """`listener` for who had to know the address before."""
     listener = listener or listen(0, "PORT")
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None, access_log=False, lifespan="on"))
+    app = create_app(settings)
+    for router in routers:
+        app.include_router(router)
+    proxies = settings.trusted_proxies or ""
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", forwarded_allow_ips=proxies)
+    server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
         if task.done():

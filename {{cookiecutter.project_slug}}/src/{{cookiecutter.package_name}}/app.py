@@ -96,6 +96,7 @@ def _lifespan(settings: Settings):  # type: ignore[no-untyped-def]  # Starlette'
                 "telemetry": services.telemetry,
                 "settings": settings,
                 "verifier": services.verifier,
+                "exchange": services.exchange,
                 "browsers": services.browsers,
                 "writer": services.writer,
                 "trail": services.trail,
@@ -113,7 +114,8 @@ def _shown(services: Services) -> dict[str, Any]:
     return {
         "loading": services.chain.loading(),
         "failing": services.chain.failing(),
-        "stopped": [" ".join(one) for one in services.switches.stopped],
+        # Anybody may ask; which organisation is stopped is between it and the operator.
+        "stopped": ["a tenant" if what == "tenant" else f"{what} {name}" for what, name in services.switches.stopped],
         "checkpoints": "failing" if services.notary.failing else "written",
     }
 

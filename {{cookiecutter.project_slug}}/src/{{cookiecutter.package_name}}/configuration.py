@@ -53,13 +53,15 @@ def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit
     policy_file = configfile.salvage(settings.config_dir / "policy.yaml", PolicyFile, faults)
     access_file = configfile.salvage(settings.config_dir / "access.yaml", AccessFile, faults)
     catalogue = build_catalogue(models_file, faults) if models_file else Catalogue({}, {})
-    unfit += _unfit(settings, catalogue, {one.partition(":")[0].removesuffix("_FILE") for one in faults.found})
+    access = AccessRules(access_file.content) if access_file else None
+    told = {one.partition(":")[0].removesuffix("_FILE") for one in faults.found}
+    unfit += _unfit(settings, catalogue, access, told)
     if policy_file is None:
         return None
     policy = compile_policy(policy_file, catalogue, access_file.names("roles") if access_file else None, faults)
     unfit += policy.uncovered()
     features = read_features(policy, faults)
-    return Configuration(AccessRules(access_file.content), catalogue, policy, features) if access_file else None
+    return Configuration(access, catalogue, policy, features) if access else None
 
 
 def _whole(read: Configuration | None, faults: Faults) -> Configuration:
@@ -68,10 +70,15 @@ def _whole(read: Configuration | None, faults: Faults) -> Configuration:
     return read
 
 
-def _unfit(settings: Settings, catalogue: Catalogue, told: Collection[str]) -> list[str]:
+def _unfit(settings: Settings, catalogue: Catalogue, access: AccessRules | None, told: Collection[str]) -> list[str]:
+    found = []
+    exchange = access.exchange if access else None
+    if exchange and exchange.audiences and not (settings.oidc_client_id or settings.oidc_exchange_client_id):
+        found.append("access.yaml: exchange has audiences, but there is no OIDC_CLIENT_ID to ask the issuer as")
     if settings.environment == "local":
-        return []
-    return [one for one in settings.faults() if one.partition(":")[0] not in told] + [
+        return found
+    found += [one for one in settings.faults() if one.partition(":")[0] not in told]
+    return found + [
         f"{one.declared_at}: {one.name} is at {one.entry.base_url}, a local model server"
         for one in catalogue.deployments.values()
         if one.entry.base_url and is_loopback(one.entry.base_url)

@@ -56,9 +56,12 @@ from .identity import (
     ClientRegistration,
     IssuerKeys,
     Login,
+    RefusedLogins,
     Seal,
     Sessions,
     Site,
+    TokenEndpoint,
+    TokenExchange,
     TokenVerifier,
 )
 from .settings import Settings
@@ -80,6 +83,7 @@ class Services:
     switches: Switches
     keys: IssuerKeys
     verifier: TokenVerifier
+    exchange: TokenExchange
     browsers: Browsers | None
     chain: ChainGateway
     models: Mapping[str, Model]
@@ -171,6 +175,7 @@ def _built(
         switches=store.switches,
         keys=keys,
         verifier=verifier,
+        exchange=TokenExchange(read.access, _exchanging_client(settings, keys), keys),
         browsers=_browsers(settings, read.access, keys, verifier, store.engine),
         chain=chain,
         models=_models(governed, read),
@@ -189,6 +194,15 @@ def _http_session() -> aiohttp.ClientSession:
     )
 
 
+def _exchanging_client(settings: Settings, keys: IssuerKeys) -> TokenEndpoint | None:
+    """Some issuers let only a client of another kind exchange tokens than the one that people sign in with."""
+    if settings.oidc_exchange_client_id:
+        return TokenEndpoint(settings.oidc_exchange_client_id, settings.oidc_exchange_client_secret, keys)
+    if settings.oidc_client_id:
+        return TokenEndpoint(settings.oidc_client_id, settings.oidc_client_secret, keys)
+    return None
+
+
 def _browsers(
     settings: Settings, rules: AccessRules, keys: IssuerKeys, verifier: TokenVerifier, engine: Engine
 ) -> Browsers | None:
@@ -203,7 +217,7 @@ def _browsers(
     )
     login = Login(client, rules, keys, verifier, Seal(settings.secret_key, "login"))
     sessions = Sessions(engine, Seal(settings.secret_key, "sessions"))
-    return Browsers(Site(settings.public_url), login, sessions, verifier)
+    return Browsers(Site(settings.public_url), login, sessions, RefusedLogins())
 
 
 def open_checkpoints(settings: Settings) -> Checkpoints:

@@ -13,7 +13,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .configfile import ConfigurationError, Faults, secret
 
-_SECRETS = ("database_url", "redis_url", "oidc_client_secret", "secret_key", "audit_signing_key")
+_SECRETS = (
+    "database_url",
+    "redis_url",
+    "oidc_client_secret",
+    "oidc_exchange_client_secret",
+    "secret_key",
+    "audit_signing_key",
+)
 LOCAL_SECRET_KEY = "for-the-local-environment-only: everybody knows it"  # noqa: S105 # production refuses it
 LOCAL_SIGNING_KEY = "Zm9yLXRoZS1sb2NhbC1lbnZpcm9ubWVudC1vbmx5ISE="  # likewise
 
@@ -36,6 +43,8 @@ class Settings(BaseSettings):
     oidc_audience: Annotated[str, Field(min_length=1)] = __name__.partition(".")[0]
     oidc_client_id: str | None = None
     oidc_client_secret: str | None = None
+    oidc_exchange_client_id: str | None = None
+    oidc_exchange_client_secret: str | None = None
     secret_key: Annotated[str, Field(pattern=r"[^,\s]")] = LOCAL_SECRET_KEY
     database_url: Annotated[str, Field(pattern=r"^(sqlite:///|postgresql\+psycopg://).+$")] = "sqlite:///service.db"
     audit_checkpoints: Path = Path("checkpoints")

@@ -1,26 +1,67 @@
 """What every answer has in common: the error shape, the request id, and a stated permission."""
 
-from fastapi.routing import APIRoute
+import pytest
+from fastapi import APIRouter, FastAPI
 
-from {{ cookiecutter.package_name }}.api import ROUTERS
-from {{ cookiecutter.package_name }}.feedback import router as feedback_router
-from {{ cookiecutter.package_name }}.identity.access import current_principal
+from {{ cookiecutter.package_name }}.app import create_app
+from {{ cookiecutter.package_name }}.identity import MayAsk
+from {{ cookiecutter.package_name }}.settings import Settings
 
+from tests.routes import every_route, needs_a_caller, path_of
 from tests.service import Service
 
-PUBLIC = {"/.well-known/oauth-protected-resource"}
+# Whoever adds a path here says that anybody may have what it answers.
+PUBLIC = {
+    "/livez",
+    "/readyz",
+    "/.well-known/oauth-protected-resource",
+    "/",
+    "/static/{name}",
+    "/login",
+    "/callback",
+    "/logout",
+}
+ON_A_LAPTOP = {"/docs", "/docs/oauth2-redirect", "/openapi.json"}
 
 
-def test_every_route_states_whom_it_answers() -> None:
-    for router in (*ROUTERS, feedback_router):
-        for route in router.routes:
-            assert isinstance(route, APIRoute)
-            calls, queue = set(), list(route.dependant.dependencies)
-            while queue:
-                dependant = queue.pop()
-                calls.add(dependant.call)
-                queue += dependant.dependencies
-            assert current_principal in calls or route.path in PUBLIC, route.path
+@pytest.mark.parametrize(
+    ("environment", "public"),
+    [("local", PUBLIC | ON_A_LAPTOP), ("staging", PUBLIC), ("production", PUBLIC)],
+)
+def test_every_route_states_what_it_needs_or_is_listed_as_public(environment: str, public: set[str]) -> None:
+    routes = list(every_route(create_app(Settings.model_validate({"environment": environment}))))
+    assert "/v1/chat/completions" in map(path_of, routes)
+    assert {path_of(route) for route in routes if not needs_a_caller(route)} == public
+
+
+def test_a_route_that_states_nothing_is_noticed_wherever_it_was_added() -> None:
+    app, router, inner = create_app(Settings()), APIRouter(), APIRouter()
+
+    async def nothing() -> None: ...
+
+    async def something(_: MayAsk) -> None: ...
+
+    app.get("/directly")(nothing)
+    inner.get("/within")(nothing)
+    router.include_router(inner)
+    router.get("/stated")(something)
+    app.include_router(router)
+    app.mount("/mounted", FastAPI())
+    silent = {path_of(route) for route in every_route(app) if not needs_a_caller(route)}
+    assert silent - PUBLIC - ON_A_LAPTOP == {"/directly", "/within", "/mounted"}
+
+
+async def test_health_tells_nothing_of_who_uses_it(service: Service) -> None:
+    await service.ask()
+    for path in ("/livez", "/readyz"):
+        answer = (await service.http.get(service.url + path)).text
+        assert not any(word in answer for word in ("acme", "ada", "employee", str(service.checkpoints)))
+
+
+async def test_there_is_nothing_to_see_for_the_curious(service: Service) -> None:
+    for path in ("/metrics", "/debug", "/admin", "/.env", "/config/access.yaml", "/redoc", "/control/stats"):
+        answer = await service.http.get(service.url + path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
 async def test_unknown_paths_and_methods_have_the_error_shape(service: Service) -> None:

@@ -43,6 +43,13 @@ def _called(function: ast.expr) -> str | None:
             return None
 
 
-@pytest.mark.parametrize(("proof", "maker"), [("Permit", "governance/policy.py"), ("Principal", "identity/access.py")])
+MAKERS = [
+    ("Permit", "governance/policy.py"),
+    ("Principal", "identity/access.py"),
+    ("Delegation", "identity/access.py"),
+]
+
+
+@pytest.mark.parametrize(("proof", "maker"), MAKERS)
 def test_a_proof_is_made_in_one_file_only(proof: str, maker: str) -> None:
     assert makers(proof) == {maker}

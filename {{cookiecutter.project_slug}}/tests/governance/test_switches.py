@@ -32,9 +32,11 @@ async def within_two_seconds(service: Service, code: str | None) -> httpx2.Respo
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize(("what", "name"), [("route", "assistant"), ("tenant", "acme")])
+@pytest.mark.parametrize(
+    ("what", "name", "shown"), [("route", "assistant", "route assistant"), ("tenant", "acme", "a tenant")]
+)
 async def test_a_stopped_route_or_tenant_is_told_why_until_it_is_started(
-    service: Service, what: What, name: str
+    service: Service, what: What, name: str, shown: str
 ) -> None:
     stop(clerk_of(service), what, name, "a test of the night")
     answer = await within_two_seconds(service, "stopped")
@@ -43,7 +45,7 @@ async def test_a_stopped_route_or_tenant_is_told_why_until_it_is_started(
     assert answer.headers["Retry-After"]
     assert service.records("refused")[-1]["code"] == "stopped"
     ready = await service.http.get(f"{service.url}/readyz")
-    assert (ready.status_code, ready.json()["stopped"]) == (200, [f"{what} {name}"])
+    assert (ready.status_code, ready.json()["stopped"]) == (200, [shown])
     assert start(clerk_of(service), what, name, "")
     await within_two_seconds(service, None)
 

@@ -151,6 +151,23 @@ SHAPES = {
         person("10769150350006150715113082367", "acme.example", "employee", str(GOOGLE["azp"])),
     ),
 }
+# What a program gets by client credentials, as far as it differs from a person's token. Google has none that fits.
+PROGRAMS: dict[str, dict[str, Any]] = {
+    # learn.microsoft.com/entra/identity-platform: application permissions come as roles, without scp
+    "entra": {"oid": "oid-of-evaluation", "azp": "evaluation", "scp": None, "preferred_username": None, "idtyp": "app"},
+    # keycloak.org/docs/latest/server_admin: service accounts
+    "keycloak": {
+        "sub": "a-service-account",
+        "azp": "evaluation",
+        "sid": None,
+        "preferred_username": "service-account-evaluation",
+        "realm_access": {"roles": ["employee"]},
+    },
+    # developer.okta.com: sub and cid are the client's id, uid and groups are missing; a claim of its own has the role
+    "okta": {"sub": "0oaevaluation", "cid": "0oaevaluation", "uid": None, "groups": ["assistant-employees"]},
+    # auth0.com/docs: the same claim, added by an action for machine to machine
+    "auth0": {"sub": "evaluation@clients", "client_id": "evaluation", "gty": "client-credentials"},
+}
 # What the same provider also signs with the same keys, and what a token must not lack.
 UNFIT: dict[str, list[dict[str, Any]]] = {
     "entra": [
@@ -217,6 +234,26 @@ async def test_another_token_of_the_same_provider_is_refused(
 ) -> None:
     with pytest.raises(InvalidToken):
         await verifier(name, around.issuer, http).principal(token(around.issuer, SHAPES[name], **changed))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+async def test_a_program_s_token_has_its_own_name_and_role(
+    name: str, around: Surroundings, http: aiohttp.ClientSession
+) -> None:
+    changed = PROGRAMS[name]
+    made = token(around.issuer, SHAPES[name], **changed)
+    principal = await verifier(name, around.issuer, http).principal(made)
+    assert principal.subject == changed.get("oid", changed.get("sub"))
+    assert principal.roles == {"employee"}
+    assert principal.client == changed.get("azp", changed.get("client_id", changed.get("cid")))
+
+
+async def test_a_program_of_cognito_has_no_group_and_another_client_so_it_is_refused(
+    around: Surroundings, http: aiohttp.ClientSession
+) -> None:
+    made = token(around.issuer, SHAPES["cognito"], **{"client_id": "evaluation", "cognito:groups": None})
+    with pytest.raises(InvalidToken, match="another audience"):
+        await verifier("cognito", around.issuer, http).principal(made)
 
 
 async def test_a_group_that_is_mapped_gives_its_role_and_a_like_named_one_does_not(

@@ -1,6 +1,7 @@
 """The identity provider over HTTP, tried as a client that follows the rules and as one that does not."""
 
 import secrets
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
@@ -132,6 +133,63 @@ async def test_evaluation_client_gets_a_token_of_its_own(stack: Stack, http: Cli
     assert (token.claims["sub"], token.claims["roles"], token.claims["tenant"]) == ("eval", ["employee"], "acme")
     with pytest.raises(SignInError, match="invalid_client"):
         await service_token(stack.issuer, "eval", "guessed")
+
+
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+
+
+async def exchanged(stack: Stack, http: ClientSession, token: str, **changed: str) -> tuple[int, dict[str, Any]]:
+    usual = {"subject_token": token, "subject_token_type": ACCESS_TOKEN, "audience": "staff-directory"}
+    return await redeem(stack, http, **{"grant_type": EXCHANGE, **usual, **changed})
+
+
+async def test_a_person_s_token_is_exchanged_for_another_service(stack: Stack, http: ClientSession) -> None:
+    status, answer = await exchanged(stack, http, mine := await access_token(stack.issuer, "eve"))
+    assert (status, answer["issued_token_type"]) == (200, ACCESS_TOKEN)
+    assert "refresh_token" not in answer
+    before, after = (await verified(stack, http, mine)), await verified(stack, http, answer["access_token"])
+    assert (after.header["typ"], after.claims["aud"], after.claims["act"]) == (
+        "at+jwt",
+        "staff-directory",
+        {"sub": "web"},
+    )
+    for name in ("iss", "sub", "tenant", "roles"):
+        assert after.claims[name] == before.claims[name]
+    assert after.claims["exp"] <= before.claims["exp"]
+    assert after.claims["jti"] != before.claims["jti"]
+    status, again = await exchanged(stack, http, answer["access_token"])
+    assert (status, again["error"]) == (400, "invalid_request")  # it was not made for this service
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "error"),
+    [
+        ({"audience": "payroll"}, 400, "invalid_target"),
+        ({"audience": ""}, 400, "invalid_target"),
+        ({"subject_token": "a.b.c"}, 400, "invalid_request"),
+        ({"subject_token_type": "urn:ietf:params:oauth:token-type:id_token"}, 400, "invalid_request"),
+        ({"actor_token": "x"}, 400, "invalid_request"),
+        ({"client_id": "eval", "client_secret": "local-eval-secret"}, 400, "unauthorized_client"),
+        ({"client_id": "cli"}, 401, "invalid_client"),
+        ({"client_id": "web", "client_secret": "guessed"}, 401, "invalid_client"),
+    ],
+    ids=str,
+)
+async def test_an_exchange_that_does_not_fit_is_refused(
+    stack: Stack, http: ClientSession, changed: dict[str, str], status: int, error: str
+) -> None:
+    answered = await exchanged(stack, http, await access_token(stack.issuer, "ada"), **changed)
+    assert (answered[0], answered[1]["error"]) == (status, error)
+
+
+async def test_an_id_token_and_an_expired_token_are_not_exchanged(stack: Stack, http: ClientSession) -> None:
+    _, tokens = await signed_in(stack, http)
+    await control(stack, http, "expire", {"seconds": -10})
+    late = await access_token(stack.issuer, "ada")
+    await control(stack, http, "expire", {"seconds": 3600})
+    for token in (tokens["id_token"], late):
+        assert (await exchanged(stack, http, token))[0] == 400
 
 
 async def test_signing_in_from_a_program_walks_the_code_flow(stack: Stack, http: ClientSession) -> None:

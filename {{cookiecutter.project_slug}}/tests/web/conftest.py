@@ -1,5 +1,5 @@
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,16 +32,23 @@ class Site:
         answer.raise_for_status()
 
 
-@pytest.fixture
-async def site(tmp_path: Path, around: Surroundings) -> AsyncIterator[Site]:
+@asynccontextmanager
+async def running_site(folder: Path, around: Surroundings, **options: Any) -> AsyncIterator[Site]:
+    """`options` are running_service's."""
     async with AsyncExitStack() as stack:
         listener, at_issuer = listen(0, "PORT"), listen(0, "PORT")
         port = listener.getsockname()[1]
         issuer = f"http://127.0.0.1:{at_issuer.getsockname()[1]}"
         await stack.enter_async_context(serving(identity_provider(issuer, AUDIENCE, port), at_issuer))
-        settings: dict[str, Any] = {"oidc_issuer": issuer, "public_url": f"http://127.0.0.1:{port}", **CLIENT}
-        service = running_service(tmp_path, around, listener=listener, **settings)
+        own = {"oidc_issuer": issuer, "public_url": f"http://127.0.0.1:{port}", **CLIENT}
+        service = running_service(folder, around, listener=listener, **{**own, **options})
         yield Site(await stack.enter_async_context(service), issuer)
+
+
+@pytest.fixture
+async def site(tmp_path: Path, around: Surroundings) -> AsyncIterator[Site]:
+    async with running_site(tmp_path, around) as running:
+        yield running
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import logging
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ import httpx2
 import pytest
 from sqlalchemy import select
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from structlog.testing import capture_logs
 
 from {{ cookiecutter.package_name }}.identity.sessions import sessions
 
@@ -72,24 +74,23 @@ async def test_the_cookie_of_the_login_hides_the_verifier(ada: Browser) -> None:
     assert asked["nonce"] not in kept
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"state": None},
-        {"state": ""},
-        {"state": "another"},
-        {"state": "\u00e9"},
-        {"code": None},
-        {"code": ""},
-        {"code": "c" * 20_000},
-        {"code": "a\0b"},
-        {"code": "a\r\nSet-Cookie: x=y"},
-        {"iss": "https://evil.example"},
-        {"iss": ""},
-        {"iss": None},
-    ],
-    ids=str,
-)
+CHANGED: dict[str, dict[str, str | None]] = {
+    "state-missing": {"state": None},
+    "state-empty": {"state": ""},
+    "state-changed": {"state": "another"},
+    "state-not-ascii": {"state": "\u00e9"},
+    "code-missing": {"code": None},
+    "code-empty": {"code": ""},
+    "20-kb": {"code": "c" * 20_000},
+    "nul": {"code": "a\0b"},
+    "crlf": {"code": "a\r\nSet-Cookie: x=y"},
+    "iss-wrong": {"iss": "https://evil.example"},
+    "iss-empty": {"iss": ""},
+    "iss-missing": {"iss": None},
+}
+
+
+@pytest.mark.parametrize("change", CHANGED.values(), ids=CHANGED)
 async def test_an_answer_that_was_changed_is_refused(bent: Bent, change: dict[str, str | None]) -> None:
     refused(await bent.browser.get(await bent.provider.callback(bent.browser, **change)), bent.service)
     assert not bent.provider.asked
@@ -264,22 +265,22 @@ async def test_the_service_proves_who_it_is_as_the_issuer_wants_it(bent: Bent) -
     assert len(asked["code_verifier"]) == 43
 
 
-ELSEWHERE = [
-    "https://evil.example",
-    "//evil.example",
-    "///evil.example",
-    "/\\evil.example",
-    "\\\\evil.example",
-    "/\t/evil.example",
-    "/%0d%0aLocation:https://evil.example\r\n",
-    "javascript:alert(1)",
-    "http:evil.example",
-    "@evil.example",
-    "\u2215evil.example",
-]
+ELSEWHERE = {
+    "address": "https://evil.example",
+    "two-slashes": "//evil.example",
+    "three-slashes": "///evil.example",
+    "slash-backslash": "/\\evil.example",
+    "two-backslashes": "\\\\evil.example",
+    "tab": "/\t/evil.example",
+    "crlf": "/%0d%0aLocation:https://evil.example\r\n",
+    "javascript": "javascript:alert(1)",
+    "no-slashes": "http:evil.example",
+    "at-sign": "@evil.example",
+    "division-slash": "\u2215evil.example",
+}
 
 
-@pytest.mark.parametrize("path", ELSEWHERE)
+@pytest.mark.parametrize("path", ELSEWHERE.values(), ids=ELSEWHERE)
 async def test_a_login_leads_to_no_other_site(site: Site, ada: Browser, path: str) -> None:
     refused(await ada.get("/login", params={"next": path}), site.service)
 
@@ -331,6 +332,24 @@ async def test_no_token_shows_in_an_address_a_page_or_a_cookie(site: Site, ada: 
     me = await ada.me()
     texts = [*ada.visited, page.text, me.text, str(answer.headers), *dict(ada.http.cookies).values()]
     assert not any(looks_like_a_token(text) for text in texts)
+
+
+async def test_no_token_code_or_secret_shows_in_a_log(
+    site: Site, ada: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)  # all that is heard of libraries: telemetry/logs.py
+    with capture_logs() as told:
+        callback = await ada.callback_url()
+        await ada.get(callback)
+        await ada.get(callback)
+        session_id = ada.session_id or ""
+        await ada.me()
+        await ada.post("/logout")
+    assert len([one for one in told if one["event"] == "request"]) == 5
+    secrets = [session_id, parameters(callback)["code"], parameters(callback)["state"], "local-web-secret"]
+    for text in (str(told), caplog.text, json.dumps(site.service.records())):
+        assert not looks_like_a_token(text)
+        assert not [secret for secret in secrets if secret in text]
 
 
 async def test_an_attempt_is_over_after_one_use(ada: Browser) -> None:

@@ -1,20 +1,24 @@
 """What a signed-in browser may do, what other sites may make it do, and how a session lives and ends."""
 
 import asyncio
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
+from joserfc import jws
 from sqlalchemy import select
 from sqlalchemy import update as change
 
-from {{ cookiecutter.package_name }}.identity.sessions import IDLE, sessions
+from {{ cookiecutter.package_name }}.identity import Seal, Sessions
+from {{ cookiecutter.package_name }}.identity.sessions import ABSOLUTE, IDLE, sessions
 from {{ cookiecutter.package_name }}.settings import LOCAL_SECRET_KEY, Settings, read_settings
 from {{ cookiecutter.package_name }}.web import ROUTERS
 
-from tests.service import Service
+from tests.service import Service, Surroundings
 from tests.web.browsing import Browser, browser, parameters, set_cookies
-from tests.web.conftest import Bent, Site
+from tests.web.conftest import Bent, Site, running_site
 
 ASK = {"model": "assistant", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -36,6 +40,36 @@ async def test_signing_out_leads_by_the_issuers_logout_back_to_the_start(site: S
     assert leads_to.startswith(f"{site.issuer}/logout?")
     assert parameters(leads_to) == {"client_id": "web", "post_logout_redirect_uri": f"{site.url}/"}
     assert (await ada.get(leads_to)).headers["Location"] == f"{site.url}/"
+
+
+LOGOUTS = {
+    "okta": ({"id_token_hint": True}, {"client_id", "post_logout_redirect_uri", "id_token_hint"}),
+    "cognito": ({"return_parameter": "logout_uri"}, {"client_id", "logout_uri"}),
+}
+
+
+@pytest.mark.parametrize(("logout", "names"), LOGOUTS.values(), ids=LOGOUTS)
+async def test_an_issuer_s_logout_page_gets_the_parameters_that_it_knows(
+    tmp_path: Path, around: Surroundings, logout: dict[str, Any], names: set[str]
+) -> None:
+    changes = {"access": {"login": {"logout": logout}}}
+    async with running_site(tmp_path, around, changes=changes) as site, browser(site.url) as hers:
+        await hers.sign_in()
+        leads_to = (await hers.post("/logout")).headers["Location"]
+        asked = parameters(leads_to)
+        assert set(asked) == names
+        if "id_token_hint" in asked:
+            claims = json.loads(jws.extract_compact(asked["id_token_hint"].encode()).payload)
+            assert (claims["sub"], claims["aud"]) == ("ada", "web")
+            assert (await hers.get(leads_to)).headers["Location"] == f"{site.url}/"
+
+
+async def test_an_id_token_is_kept_only_for_an_issuer_that_wants_it_back(site: Site, ada: Browser) -> None:
+    await ada.sign_in()
+    kept = Sessions(site.service.engine, Seal(LOCAL_SECRET_KEY, "sessions"))
+    grant = await kept.find(ada.session_id or "")
+    assert grant is not None
+    assert grant.id_token is None
 
 
 async def test_signing_out_without_a_session_leads_to_the_start(site: Site, ada: Browser) -> None:
@@ -109,9 +143,16 @@ async def test_a_session_that_nobody_used_has_ended(site: Site, ada: Browser) ->
     assert (await ada.me()).status_code == 401
 
 
-def age(site: Site, used: int) -> None:
+async def test_a_session_in_use_has_ended_when_its_time_is_over(site: Site, ada: Browser) -> None:
+    await ada.sign_in()
+    age(site, used=0, begun=ABSOLUTE + 1)
+    assert (await ada.me()).status_code == 401
+
+
+def age(site: Site, used: int, begun: int = 0) -> None:
+    earlier = {"used": sessions.c.used - used, "begun": sessions.c.begun - begun}
     with site.service.engine.begin() as connection:
-        connection.execute(change(sessions).values(used=sessions.c.used - used))
+        connection.execute(change(sessions).values(earlier))
 
 
 async def test_a_session_outlives_its_access_token(site: Site, ada: Browser) -> None:
@@ -147,6 +188,16 @@ async def test_a_session_ends_when_the_issuer_withdraws_its_grant(bent: Bent) ->
     assert (await bent.browser.me()).status_code == 401
     with bent.service.engine.connect() as connection:
         assert not connection.execute(select(sessions)).all()
+
+
+async def test_a_role_that_was_taken_away_is_gone_with_the_next_renewal(bent: Bent) -> None:
+    bent.provider.answer = {"refresh_token": "first", "expires_in": 1}
+    await bent.browser.get(await bent.provider.callback(bent.browser))
+    own = {"Sec-Fetch-Site": "same-origin"}
+    assert (await bent.browser.get("/v1/models", headers=own)).status_code == 200
+    bent.provider.access_token = {"roles": []}
+    await asyncio.sleep(0.6)
+    assert (await bent.browser.get("/v1/models", headers=own)).status_code == 403
 
 
 async def test_a_renewal_never_makes_somebody_else_of_a_person(bent: Bent) -> None:

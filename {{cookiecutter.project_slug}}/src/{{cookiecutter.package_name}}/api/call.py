@@ -12,7 +12,7 @@ from ..deadline import Deadline
 from ..errors import InvalidRequest, ModelNotFound, UnsupportedMediaType
 from ..gateway import ChatRequest
 from ..governance import Ask, Model, Policy
-from ..identity import MayAsk, Principal
+from ..identity import CurrentDelegation, MayAsk, Principal
 
 LONGEST = 3_600.0  # seconds; the route's own deadline is shorter
 
@@ -40,7 +40,12 @@ def invalid(error: ValidationError) -> InvalidRequest:
     return InvalidRequest(f"{param}: {fault['msg'].removeprefix('Value error, ')}", param=param)
 
 
-async def ask(request: Request, caller: MayAsk, chat: Annotated[ChatRequest, Depends(chat_request)]) -> Ask:
+async def ask(
+    request: Request,
+    caller: MayAsk,
+    delegation: CurrentDelegation,
+    chat: Annotated[ChatRequest, Depends(chat_request)],
+) -> Ask:
     policy: Policy = request.state.policy
     return Ask(
         principal=caller,
@@ -48,6 +53,7 @@ async def ask(request: Request, caller: MayAsk, chat: Annotated[ChatRequest, Dep
         route=chat.model,
         data_classes=frozenset([policy.data_class(_once(request, "x-data-class"))]),
         deadline=_deadline(request),
+        delegation=delegation,
     )
 
 

@@ -35,8 +35,16 @@ class Clerk:
         if self._trail.durable[0] > before:
             self._notary.write()
 
-    def record(self, connection: Connection, kind: Kind, details: Mapping[str, Json]) -> None:
-        self._trail.write(connection, [AuditEvent(kind, new_call_id(), details={**details, "by": _person()})])
+    def record(
+        self,
+        connection: Connection,
+        kind: Kind,
+        details: Mapping[str, Json],
+        tenant: str | None = None,
+        subject: str | None = None,
+    ) -> None:
+        event = AuditEvent(kind, new_call_id(), tenant, subject, details={**details, "by": _person()})
+        self._trail.write(connection, [event])
 
 
 def _person() -> str:

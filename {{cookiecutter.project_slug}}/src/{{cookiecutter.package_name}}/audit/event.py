@@ -16,7 +16,7 @@ class Kind(StrEnum):
     FINISHED = "finished"  # how it ended
     REFUSED = "refused"  # a request was decided against
     LOGGED_IN = "logged_in"  # a browser's session began
-    LOGGED_OUT = "logged_out"  # its person ended it
+    LOGGED_OUT = "logged_out"  # its person ended it, or an operator did
     RATED = "rated"  # somebody said whether an answer was any good
     DISCLOSED = "disclosed"  # an operator read what was said of it
     EXPIRED = "expired"  # words of such ratings were removed, their time being over

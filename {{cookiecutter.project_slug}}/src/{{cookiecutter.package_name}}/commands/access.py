@@ -51,3 +51,21 @@ def request(provider: str, public_url: str, audience: str, config_dir: Path) -> 
     if preset is None:
         raise click.ClickException(str(ConfigurationError(faults.found)))
     click.echo(identity.ticket(preset.content, provider=provider, public_url=public_url, audience=audience))
+
+
+@access.command("sign-out")
+@click.option("--tenant", required=True)
+@click.option("--user", required=True, help="as the audit trail names them")
+@click.option("--reason", required=True, help="the audit trail keeps it")
+@with_settings
+def sign_out(settings: Settings, tenant: str, user: str, reason: str) -> None:
+    """End every session of one person, on all machines and replicas, at once. A token is good until it expires."""
+    from ..audit import Kind
+    from ..identity import Seal, end_sessions
+    from ..services import open_clerk
+
+    clerk = open_clerk(settings)
+    with clerk.transaction() as connection:
+        ended = end_sessions(connection, Seal(settings.secret_key, "sessions"), tenant, user)
+        clerk.record(connection, Kind.LOGGED_OUT, {"sessions": ended, "reason": reason}, tenant, user)
+    click.echo(f"{ended} sessions of {user} of {tenant} are ended.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..deadline import Deadline
 from ..gateway import Answer, ChatRequest, Message
-from ..identity import Principal
+from ..identity import Delegation, Principal
 from ..promptfile import Prompt
 
 
@@ -23,6 +23,7 @@ class Ask:
     data_classes: frozenset[str]
     deadline: Deadline
     prompt: Prompt | None = None
+    delegation: Delegation | None = None  # with which a tool asks other services in the principal's name
 
     def via(self, route: str, *, messages: list[Message], added: Iterable[str], prompt: Prompt) -> Ask:
         """The same question put to a route, with what a feature adds to it; `added`: the classes of that data."""

@@ -1,14 +1,18 @@
 """Who is calling?"""
 
-from .access import AccessFile, AccessRules, CurrentPrincipal, MayAsk, MayReadAudit, Permission
+from .access import AccessFile, AccessRules, CurrentDelegation, CurrentPrincipal, MayAsk, MayReadAudit, Permission
 from .attempt import LASTS as LOGIN_LASTS
 from .browser import Browsers, Site
+from .delegation import Delegation
+from .exchange import TokenExchange
 from .explanation import explain, ticket
 from .keys import IssuerKeys
 from .login import ClientRegistration, Login
 from .principal import Principal
+from .refused import RefusedLogins
 from .sealing import Seal
-from .sessions import Sessions
+from .sessions import Sessions, end_sessions
+from .token_endpoint import TokenEndpoint
 from .tokens import TokenVerifier
 
 __all__ = [
@@ -17,17 +21,23 @@ __all__ = [
     "AccessRules",
     "Browsers",
     "ClientRegistration",
+    "CurrentDelegation",
     "CurrentPrincipal",
+    "Delegation",
     "IssuerKeys",
     "Login",
     "MayAsk",
     "MayReadAudit",
     "Permission",
     "Principal",
+    "RefusedLogins",
     "Seal",
     "Sessions",
     "Site",
+    "TokenEndpoint",
+    "TokenExchange",
     "TokenVerifier",
+    "end_sessions",
     "explain",
     "ticket",
 ]

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from ..configfile import Section
 from ..errors import InvalidToken, PermissionDenied
+from .delegation import Delegation
 from .principal import Principal
 
 Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
@@ -32,12 +33,29 @@ class Claims(Section):
     client: Path = "client_id"
 
 
+class LogoutQuestion(Section):
+    """Where an issuer's logout page knows other parameters than RP-Initiated Logout 1.0 needs."""
+
+    id_token_hint: bool = Field(default=False, description="show the ID token, in an address that logs may keep")
+    return_parameter: Literal["post_logout_redirect_uri", "logout_uri"] = "post_logout_redirect_uri"
+
+
 class LoginQuestion(Section):
     """What the issuer is asked for when a person signs in; `{audience}` in a scope stands for OIDC_AUDIENCE."""
 
     scopes: list[str] = ["openid", "profile", "email", "offline_access"]
     audience_parameter: Literal["audience", "resource"] | None = Field(
         default=None, description="the parameter in which the issuer wants OIDC_AUDIENCE (resource: RFC 8707)"
+    )
+    logout: LogoutQuestion = LogoutQuestion()
+
+
+class ExchangeFile(Section):
+    """How a caller's token becomes one for another service, still in the caller's name."""
+
+    grant: Literal["token_exchange", "on_behalf_of"] = Field(description="RFC 8693, or Entra's own")
+    audiences: dict[str, list[str]] = Field(
+        default={}, description="the services that may be asked so, and the scopes to ask for"
     )
 
 
@@ -52,6 +70,7 @@ class AccessFile(Section):
     required: dict[str, str] = Field(default={}, description="claims and the text each must have; '*' is any")
     claims: Claims
     login: LoginQuestion = LoginQuestion()
+    exchange: ExchangeFile | None = Field(default=None, description="left out where the issuer exchanges no tokens")
     role_names: dict[str, str] = Field(
         default={}, description="what a claim of roles may say, and the role it stands for"
     )
@@ -71,6 +90,8 @@ class AccessRules:
         self.credential = file.credential
         self.required = file.required
         self.role_claims = file.claims.roles
+        self.logout = file.login.logout
+        self.exchange = file.exchange
         self._claims = file.claims
         self._login = file.login
         self._role_names = file.role_names
@@ -132,15 +153,23 @@ def _texts(value: Any, mapped: Container[str]) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-async def current_principal(request: Request) -> Principal:
-    """A bearer token's, or else the session's of a browser."""
-    principal: Principal | None = None
+async def current_delegation(request: Request) -> Delegation:
+    """By a bearer token, or else by the session of a browser."""
+    token: str | None = None
     with request.state.telemetry.step("identity"):
         if "authorization" not in request.headers and request.state.browsers:
-            principal = await request.state.browsers.principal(request)
-        principal = principal or await request.state.verifier.principal(_bearer(request))
+            token = await request.state.browsers.bearer(request)
+        token = token or _bearer(request)
+        principal = await request.state.verifier.principal(token)
     request.scope["principal"] = principal
-    return principal
+    return Delegation(principal, token, request.state.exchange)
+
+
+CurrentDelegation = Annotated[Delegation, Depends(current_delegation)]
+
+
+async def current_principal(delegation: CurrentDelegation) -> Principal:
+    return delegation.principal
 
 
 def _bearer(request: Request) -> str:

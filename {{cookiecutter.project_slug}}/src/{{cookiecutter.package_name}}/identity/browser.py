@@ -10,9 +10,8 @@ from starlette.responses import Response
 
 from ..errors import IdentityUnavailable, InvalidToken, PermissionDenied
 from .login import Login
-from .principal import Principal
+from .refused import RefusedLogins
 from .sessions import LEASE, Grant, Sessions
-from .tokens import TokenVerifier
 
 
 class Site:
@@ -43,16 +42,16 @@ class Site:
 
 
 class Browsers:
-    """Login and sessions together: from a cookie to the same Principal that a bearer token would give."""
+    """Login and sessions together: from a cookie to the token that a program would send as its bearer token."""
 
-    def __init__(self, site: Site, login: Login, sessions: Sessions, verifier: TokenVerifier) -> None:
+    def __init__(self, site: Site, login: Login, sessions: Sessions, refused: RefusedLogins) -> None:
         self.site = site
         self.login = login
         self.sessions = sessions
-        self._verifier = verifier
+        self.refused = refused
         self._renewals: dict[str, asyncio.Task[Grant | None]] = {}
 
-    async def principal(self, request: Request) -> Principal | None:
+    async def bearer(self, request: Request) -> str | None:
         """None without a session cookie. Raises InvalidToken for a session that has ended."""
         session_id = request.cookies.get(self.site.session_cookie)
         if not session_id:
@@ -61,7 +60,7 @@ class Browsers:
         grant = await self._current(session_id)
         if grant is None:
             raise InvalidToken("Your session has ended. Sign in again.")
-        return await self._verifier.principal(grant.bearer)
+        return grant.bearer
 
     async def _current(self, session_id: str) -> Grant | None:
         grant = await self.sessions.find(session_id)

@@ -63,6 +63,7 @@ class Grant:
     expires_at: float
     subject: str
     tenant: str
+    id_token: str | None = None  # kept only where the issuer wants it back at logout
 
 
 class Sessions:
@@ -95,7 +96,7 @@ class Sessions:
         if row is not None and row.used <= now - TOUCH_AFTER:
             touched = change(sessions).where(sessions.c.digest == key).values(used=now)
             await _in_thread(self._writing, lambda connection: connection.execute(touched))
-        return self._opened(row)
+        return _opened(row, self._seal)
 
     async def end(self, session_id: str) -> Grant | None:
         """What the session held, for the one call that ends it."""
@@ -106,7 +107,7 @@ class Sessions:
             gone = connection.execute(delete(sessions).where(sessions.c.digest == key)).rowcount
             return row if gone else None
 
-        return self._opened(await _in_thread(self._writing, work))
+        return _opened(await _in_thread(self._writing, work), self._seal)
 
     async def lease(self, session_id: str) -> Grant | None:
         """What it holds now, for the one caller of all replicas that may renew it; None for the others."""
@@ -116,7 +117,7 @@ class Sessions:
         def work(connection: Connection) -> Row[Any] | None:
             return self._row(connection, key) if connection.execute(take).rowcount else None
 
-        return self._opened(await _in_thread(self._writing, work))
+        return _opened(await _in_thread(self._writing, work), self._seal)
 
     async def release(self, session_id: str, renewed: Grant | None = None) -> bool:
         """Ends the lease. False when the session has ended meanwhile: a renewal does not revive it."""
@@ -132,12 +133,23 @@ class Sessions:
         alive = and_(sessions.c.used > now - IDLE, sessions.c.begun > now - ABSOLUTE)
         return connection.execute(select(sessions).where(sessions.c.digest == key, alive)).first()
 
-    def _opened(self, row: Row[Any] | None) -> Grant | None:
-        plain = self._seal.open(row.sealed, row.digest) if row else None
-        return Grant(**json.loads(plain)) if plain else None
-
     def _sealed(self, key: str, grant: Grant) -> bytes:
         return self._seal.close(json.dumps(asdict(grant)).encode(), key)
+
+
+def end_sessions(connection: Connection, seal: Seal, tenant: str, subject: str) -> int:
+    """Every session of one person, on all machines. Reads them all: only an opened one tells whose it is."""
+    ended = 0
+    for row in connection.execute(select(sessions)).all():
+        grant = _opened(row, seal)
+        if grant is not None and (grant.tenant, grant.subject) == (tenant, subject):
+            ended += connection.execute(delete(sessions).where(sessions.c.digest == row.digest)).rowcount
+    return ended
+
+
+def _opened(row: Row[Any] | None, seal: Seal) -> Grant | None:
+    plain = seal.open(row.sealed, row.digest) if row else None
+    return Grant(**json.loads(plain)) if plain else None
 
 
 def digest(session_id: str) -> str:

@@ -26,7 +26,7 @@ async def front(request: Request) -> Response:
         known = {"issuer": settings.oidc_issuer, "audience": settings.oidc_audience, "url": settings.public_url}
         return page("no_login.html", **known)
     # A form's answer may redirect to the issuer's logout page, and browsers hold form-action against redirects too.
-    return page("chat.html", form_action=_origin(await browsers.login.logout_url()))
+    return page("chat.html", form_action=_origin(await browsers.login.end_session_endpoint()))
 
 
 @router.get("/static/{name}")

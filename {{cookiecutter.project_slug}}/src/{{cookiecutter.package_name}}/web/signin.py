@@ -6,7 +6,7 @@ from fastapi.responses import RedirectResponse, Response
 from ..audit import AuditEvent, Json, Kind, new_call_id
 from ..errors import NotFound, ServiceError
 from ..identity import LOGIN_LASTS, Browsers
-from ..telemetry import request_id
+from ..telemetry import names, request_id
 from .pages import page
 
 router = APIRouter(include_in_schema=False)
@@ -17,6 +17,7 @@ async def login(request: Request) -> Response:
     """`next` is the path of this service to come back to."""
     browsers = _browsers(request)
     try:
+        browsers.refused.check(_address(request))
         url, attempt = await browsers.login.begin(request.query_params.get("next"))
     except ServiceError as error:
         return await _refused(request, error)
@@ -30,6 +31,7 @@ async def callback(request: Request) -> Response:
     browsers = _browsers(request)
     site = browsers.site
     try:
+        browsers.refused.check(_address(request))
         query = request.query_params.multi_items()
         signed_in = await browsers.login.finish(query, request.cookies.get(site.login_cookie))
         await _record(request, Kind.LOGGED_IN, signed_in.grant.tenant, signed_in.grant.subject)
@@ -55,7 +57,7 @@ async def logout(request: Request) -> Response:
         ended = await browsers.sessions.end(request.cookies.get(site.session_cookie, ""))
         if ended:
             await _record(request, Kind.LOGGED_OUT, ended.tenant, ended.subject)
-        url = await browsers.login.logout_url() if ended else None
+        url = await browsers.login.logout_url(ended) if ended else None
     except ServiceError as error:
         return await _refused(request, error)
     answer = RedirectResponse(url or f"{site.url}/", 303)
@@ -70,14 +72,26 @@ def _browsers(request: Request) -> Browsers:
     return browsers
 
 
+def _address(request: Request) -> str:
+    """The connection's, or what a proxy of TRUSTED_PROXIES says."""
+    return request.client.host if request.client else ""
+
+
 async def _refused(request: Request, error: ServiceError) -> Response:
     """A page, since a person reads it. A failing trail changes nothing about the refusal."""
-    try:
-        await _record(request, Kind.REFUSED, code=error.code, reason=error.message)
-    except ServiceError as unrecorded:
-        error = unrecorded
+    refused, address = _browsers(request).refused, _address(request)
+    request.state.services.telemetry.metrics.refusals.add(1, {names.REASON: error.code})
+    if not refused.wait(address):  # those that led to the limit are in the trail
+        if error.status < 500:
+            refused.add(address)
+        try:
+            await _record(request, Kind.REFUSED, code=error.code, reason=error.message)
+        except ServiceError as unrecorded:
+            error = unrecorded
     reason = error.message[:1].upper() + error.message[1:].removesuffix(".") + "."
-    return page("refused.html", status=error.status, reason=reason, request_id=request_id() or "")
+    answer = page("refused.html", status=error.status, reason=reason, request_id=request_id() or "")
+    answer.headers.update(error.headers())
+    return answer
 
 
 async def _record(
