@@ -59,9 +59,9 @@ class PostgreSQL:
         return f"postgresql+psycopg://postgres@127.0.0.1:{self._port}/tests"
 
     def cut_connections(self) -> None:
-        """As a failover or an operator does."""
+        """As a failover or an operator does; they are gone when this returns."""
         self.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
             "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
 

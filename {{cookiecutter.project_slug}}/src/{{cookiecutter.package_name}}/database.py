@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from . import dialects
 from .configfile import ConfigurationError
 from .errors import AuditUnavailable, ServiceError
 from .telemetry import Metrics
@@ -21,30 +22,16 @@ metadata = MetaData()
 LARGEST_BATCH = 500  # works in one transaction
 MOST_WAITING = 5_000  # works; more than this, and the database has not kept up for seconds
 FAILING_FOR = 10.0  # seconds after a lost commit in which the service calls itself unready
-_POSTGRESQL = {
-    # Whatever hangs, the server, the way to it or another replica's lock, hangs for seconds and then fails.
-    "options": "-c synchronous_commit=on -c statement_timeout=10s -c idle_in_transaction_session_timeout=15s",
-    "connect_timeout": 5,
-    "tcp_user_timeout": 10_000,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-}
 _log = structlog.get_logger()
 
 
 def open_engine(url: str) -> Engine:
     """Connects to nothing yet. Raises ConfigurationError for an address that is none."""
     try:
-        sqlite = make_url(url).get_backend_name() == "sqlite"
-        engine = create_engine(
-            url, pool_pre_ping=True, hide_parameters=True, connect_args={} if sqlite else _POSTGRESQL
-        )
+        engine = create_engine(url, hide_parameters=True, connect_args=dialects.connect_arguments(url))
     except (SQLAlchemyError, ValueError, ImportError):  # their texts may hold the password
         raise ConfigurationError(["DATABASE_URL: is no address of a database; docs/settings.md shows two"]) from None
-    if sqlite:
-        event.listen(engine, "connect", _set_sqlite_pragmas)
-        event.listen(engine, "begin", _begin_sqlite)
+    dialects.listen(engine)
     return engine
 
 
@@ -82,18 +69,6 @@ def check_durability(engine: Engine) -> None:
     ]
     if faults:
         raise ConfigurationError(faults)
-
-
-def _set_sqlite_pragmas(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # SQLAlchemy's transactions, not the driver's own
-    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that begins with a read cannot be made a writing one while another writes.
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 class Book(Protocol):

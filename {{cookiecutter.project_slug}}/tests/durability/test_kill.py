@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select
 from {{ cookiecutter.package_name }}.audit import verify
 from {{ cookiecutter.package_name }}.audit.tables import audit
 from {{ cookiecutter.package_name }}.database import open_engine
-from {{ cookiecutter.package_name }}.governance.ledger import balances, entries_table
+from {{ cookiecutter.package_name }}.governance.tables import balances, entries_table
 
 from tests.durability.process import CALLERS, LONGEST_START, Load, Process
 from tests.postgresql import PostgreSQL

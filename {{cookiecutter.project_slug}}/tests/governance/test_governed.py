@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from {{ cookiecutter.package_name }}.audit import verify
 from {{ cookiecutter.package_name }}.database import open_engine
-from {{ cookiecutter.package_name }}.governance.ledger import balances, entries_table
+from {{ cookiecutter.package_name }}.governance.tables import balances, entries_table
 
 from local.loopback import listen, serving
 from tests.service import Service, Surroundings, deployment, running_service

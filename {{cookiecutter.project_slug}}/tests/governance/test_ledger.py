@@ -17,10 +17,9 @@ from {{ cookiecutter.package_name }}.governance.ledger import (
     Reservation,
     Settlement,
     accounts_of,
-    balances,
-    entries_table,
 )
 from {{ cookiecutter.package_name }}.governance.policyfile import Budgets, TenantBudget, UserBudget
+from {{ cookiecutter.package_name }}.governance.tables import balances, entries_table
 
 from tests.silence import METRICS
 
@@ -122,6 +121,23 @@ async def test_a_replica_waits_for_the_other_s_decision_about_an_account(
     assert list(refused) == [0]
     connection.close()
     other_engine.dispose()
+
+
+async def test_two_replicas_that_take_many_accounts_in_any_order_do_not_block_each_other(
+    engine: Engine, purse: Purse, database_url: str
+) -> None:
+    other_engine, ledger = open_engine(database_url), Ledger()
+    people = [f"person {number}" for number in range(40)]
+
+    async def all_of(one: Purse, order: list[str]) -> None:
+        await asyncio.gather(*(one.reserve(10, budgets("1", "1"), subject=subject) for subject in order))
+
+    async with running(Writer(other_engine, [ledger], METRICS)) as writer:
+        other = Purse(writer, ledger)
+        for _ in range(5):
+            await asyncio.gather(all_of(purse, people), all_of(other, people[::-1]))
+    other_engine.dispose()
+    assert held(engine) == {f"user:acme\t{one}": 100 for one in people} | {"tenant:acme": 4000}
 
 
 async def test_what_is_left_of_a_reservation_is_given_back(engine: Engine, purse: Purse) -> None:

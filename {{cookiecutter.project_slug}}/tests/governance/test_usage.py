@@ -13,7 +13,7 @@ from {{ cookiecutter.package_name }}.governance import (
     columns_of,
     used,
 )
-from {{ cookiecutter.package_name }}.governance.ledger import entries_table
+from {{ cookiecutter.package_name }}.governance.tables import entries_table
 
 
 def entry(number: int, **changes: object) -> dict[str, object]:

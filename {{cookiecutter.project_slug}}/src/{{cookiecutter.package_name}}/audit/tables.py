@@ -3,6 +3,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, Integer, String, Table, Text
 
 from ..database import metadata
+from ..dialects import bulk_insert
 
 # `body` is the record; the columns before it repeat what one searches by, and `audit verify` compares them with it.
 audit = Table(
@@ -20,3 +21,4 @@ audit = Table(
     Column("hash", String(64), nullable=False),
     Index("ix_audit_tenant_at", "tenant", "at"),
 )
+INSERT = bulk_insert(audit)

@@ -8,11 +8,11 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from ..errors import ServiceError
 from .event import AuditEvent
-from .tables import audit
+from .tables import INSERT, audit
 
 BEGINNING = "0" * 64
 
@@ -38,7 +38,7 @@ class Trail:
             body = event.body(self.writer, seq)
             head = link(head, body)
             rows.append(self._row(event, seq, body, head))
-        connection.execute(insert(audit), rows)
+        INSERT(connection, rows)
         self._head = (seq, head)
         return {}
 

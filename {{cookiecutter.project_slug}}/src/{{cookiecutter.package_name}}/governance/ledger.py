@@ -2,56 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Integer,
-    String,
-    Table,
-    bindparam,
-    insert,
-    select,
-    update,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection
 
-from ..database import metadata
 from ..errors import BudgetExceeded, ServiceError
 from ..telemetry import Metrics, names
 from .policyfile import Budgets
+from .tables import ADD, HELD, RESERVE, SETTLE
 
-entries_table = Table(
-    "ledger",
-    metadata,
-    Column("call_id", String(32), primary_key=True),
-    Column("day", String(10), nullable=False, index=True),
-    Column("tenant", String(255), nullable=False),
-    Column("subject", String(255), nullable=False),
-    Column("route", String(128), nullable=False),
-    Column("deployment", String(128)),
-    Column("reserved_micro_usd", BigInteger, nullable=False),
-    Column("spent_micro_usd", BigInteger),
-    Column("input_tokens", Integer),
-    Column("output_tokens", Integer),
-)
-
-# What is spent or reserved in a period. A reservation that a crash left behind thus counts as spent.
-balances = Table(
-    "balances",
-    metadata,
-    Column("account", String(520), primary_key=True),
-    Column("period", String(10), primary_key=True),
-    Column("micro_usd", BigInteger, nullable=False),
-)
-
-Balances = Mapping[tuple[str, str], int]  # an account and its period → micro-dollars
+Key = tuple[str, str]  # an account's name and period
+Balances = Mapping[Key, int]  # micro-dollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +32,10 @@ class Account:
     def kind(self) -> str:
         """`user` or `tenant`."""
         return self.name.partition(":")[0]
+
+    @property
+    def key(self) -> Key:
+        return self.name, self.period
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,24 +89,43 @@ class Ledger:
         return Reservation(call_id, tenant, subject, route, f"{now:%Y-%m-%d}", micro_usd, accounts)
 
     def write(self, connection: Connection, entries: Sequence[Reservation | Settlement]) -> Mapping[int, ServiceError]:
+        """Adds what everybody asks for, which locks the balances, and takes back what that shows to be too much."""
         reservations = {place: one for place, one in enumerate(entries) if isinstance(one, Reservation)}
         settlements = [one for one in entries if isinstance(one, Settlement)]
-        held = self._lock(connection, entries)
-        changes: dict[tuple[str, str], int] = defaultdict(int)
-        for settlement in settlements:
-            for account in settlement.reservation.accounts:
-                changes[account.name, account.period] += _difference(settlement)
-        refused: dict[int, ServiceError] = {}
-        for place, reservation in reservations.items():
-            self._measure(reservation, held, changes)
-            if error := _refusal(reservation, held, changes):
-                refused[place] = error
-                continue
-            for account in reservation.accounts:
-                changes[account.name, account.period] += reservation.micro_usd
-        granted = [one for place, one in reservations.items() if place not in refused]
-        self._record(connection, granted, settlements, changes)
+        settled: Counter[Key] = Counter()
+        for done in settlements:
+            _count(settled, done.reservation, _difference(done))
+        asked = Counter(settled)
+        for one in reservations.values():
+            _count(asked, one, one.micro_usd)
+        held = {key: after - asked[key] for key, after in _added(connection, asked).items()}
+        refused, granted = self._decided(reservations, held, settled)
+        if refused:
+            _added(connection, {key: granted[key] - change for key, change in asked.items() if granted[key] != change})
+        if kept := [_reserved_row(one) for place, one in reservations.items() if place not in refused]:
+            RESERVE(connection, kept)
+        if settlements:
+            SETTLE(connection, [_settled_row(one) for one in settlements])
         return refused
+
+    def _decided(
+        self, reservations: Mapping[int, Reservation], held: Balances, settled: Counter[Key]
+    ) -> tuple[dict[int, ServiceError], Counter[Key]]:
+        """Who is refused, and by what the balances change without them."""
+        refused: dict[int, ServiceError] = {}
+        changes = Counter(settled)
+        for place, one in reservations.items():
+            self._measure(one, held, changes)
+            if error := _refusal(one, held, changes):
+                refused[place] = error
+            else:
+                _count(changes, one, one.micro_usd)
+        return refused, changes
+
+    def _measure(self, reservation: Reservation, held: Balances, changes: Balances) -> None:
+        if shares := [(_left(one, held, changes) / (one.limit or 1), one.kind) for one in reservation.accounts]:
+            share, kind = min(shares)
+            self._metrics.budget_left.record(share, {names.BUDGET: kind})
 
     def committed(self) -> None:
         """Nothing is remembered between commits."""
@@ -145,60 +133,30 @@ class Ledger:
     def forget(self) -> None:
         """Likewise."""
 
-    def _measure(self, reservation: Reservation, held: Balances, changes: Balances) -> None:
-        if shares := [(_left(one, held, changes) / (one.limit or 1), one.kind) for one in reservation.accounts]:
-            share, kind = min(shares)
-            self._metrics.budget_left.record(share, {names.BUDGET: kind})
 
-    def _lock(self, connection: Connection, entries: Sequence[Reservation | Settlement]) -> dict[tuple[str, str], int]:
-        """Balances of all accounts concerned, locked in one order, so that two replicas cannot wait for each other."""
-        keys = sorted({(account.name, account.period) for entry in entries for account in _accounts(entry)})
-        held = _held(connection, keys)
-        if missing := [key for key in keys if key not in held]:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            fresh = [{"account": name, "period": period, "micro_usd": 0} for name, period in missing]
-            connection.execute(dialect.insert(balances).on_conflict_do_nothing(), fresh)
-            held |= _held(connection, missing)
-        return held
-
-    def _record(
-        self,
-        connection: Connection,
-        granted: list[Reservation],
-        settlements: list[Settlement],
-        changes: dict[tuple[str, str], int],
-    ) -> None:
-        if granted:
-            connection.execute(insert(entries_table), [_reserved_row(one) for one in granted])
-        if settlements:
-            one = entries_table.c.call_id == bindparam("settled_call")
-            connection.execute(update(entries_table).where(one), [_settled_row(one) for one in settlements])
-        moved = [
-            {"of_account": name, "of_period": period, "change": change}
-            for (name, period), change in changes.items()
-            if change
-        ]
-        if moved:
-            one = (balances.c.account == bindparam("of_account")) & (balances.c.period == bindparam("of_period"))
-            raised = update(balances).where(one).values(micro_usd=balances.c.micro_usd + bindparam("change"))
-            connection.execute(raised, moved)
+def _count(changes: Counter[Key], reservation: Reservation, micro_usd: int) -> None:
+    for account in reservation.accounts:
+        changes[account.key] += micro_usd
 
 
-def _held(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    if not keys:
+def _added(connection: Connection, changes: Mapping[Key, int]) -> dict[Key, int]:
+    """What the balances are afterwards."""
+    if not changes:
         return {}
-    # Not pairs of both, for which SQLite reads the whole table.
-    wanted = balances.c.account.in_({name for name, _ in keys}) & balances.c.period.in_({when for _, when in keys})
-    in_order = select(balances).where(wanted).order_by(balances.c.account, balances.c.period)
-    return {(row.account, row.period): row.micro_usd for row in connection.execute(in_order.with_for_update())}
-
-
-def _accounts(entry: Reservation | Settlement) -> tuple[Account, ...]:
-    return entry.accounts if isinstance(entry, Reservation) else entry.reservation.accounts
+    rows = [{"account": name, "period": period, "micro_usd": change} for (name, period), change in changes.items()]
+    result = ADD(connection, rows)
+    if not result.returns_rows:
+        accounts, periods = zip(*changes, strict=True)
+        result = connection.execute(HELD, {"accounts": accounts, "periods": periods})
+    return {(row.account, row.period): row.micro_usd for row in result}
 
 
 def _difference(settlement: Settlement) -> int:
     return 0 if settlement.spent is None else settlement.spent - settlement.reservation.micro_usd
+
+
+def _left(account: Account, held: Balances, changes: Balances) -> int:
+    return account.limit - held[account.key] - changes.get(account.key, 0)
 
 
 def _refusal(reservation: Reservation, held: Balances, changes: Balances) -> BudgetExceeded | None:
@@ -214,11 +172,6 @@ def _refusal(reservation: Reservation, held: Balances, changes: Balances) -> Bud
                 retry_after=wait,
             )
     return None
-
-
-def _left(account: Account, held: Balances, changes: Balances) -> int:
-    key = (account.name, account.period)
-    return account.limit - held[key] - changes.get(key, 0)
 
 
 def _usd(micro: int) -> str:

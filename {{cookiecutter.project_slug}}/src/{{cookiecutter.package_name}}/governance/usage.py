@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, case, func, select
 
-from .ledger import entries_table as entries
+from .tables import entries_table as entries
 
 DIMENSIONS = {
     "day": entries.c.day,
