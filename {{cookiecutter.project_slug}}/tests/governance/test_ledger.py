@@ -126,7 +126,7 @@ async def test_a_replica_waits_for_the_other_s_decision_about_an_account(
 async def test_two_replicas_that_take_many_accounts_in_any_order_do_not_block_each_other(
     engine: Engine, purse: Purse, database_url: str
 ) -> None:
-    other_engine, ledger = open_engine(database_url), Ledger()
+    other_engine, ledger = open_engine(database_url), Ledger(METRICS)
     people = [f"person {number}" for number in range(40)]
 
     async def all_of(one: Purse, order: list[str]) -> None:
