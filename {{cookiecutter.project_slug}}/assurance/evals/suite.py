@@ -1,17 +1,20 @@
 """A file of cases and the share of them that has to pass."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from pydantic_evals import Dataset
+from pydantic_evals import Case, Dataset
+from pydantic_evals.evaluators import Evaluator
 
-from assurance.evals.evaluators import EVALUATORS
+from assurance.evals.evaluators import EVALUATORS, CallsTool, FitsSchema, Grounded, Judged
 from assurance.evals.question import Question, Reply
 
 HERE = Path(__file__).parent
 THRESHOLDS = TypeAdapter(dict[str, float])
+NEEDS = {Grounded: "documents", CallsTool: "tools", FitsSchema: "json_schema"}
 
 
 class SuiteError(Exception):
@@ -27,6 +30,7 @@ class Metadata(BaseModel):
 
 
 Cases = Dataset[Question, Reply, Metadata]
+OneCase = Case[Question, Reply, Metadata]
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,51 @@ class Suite:
     name: str
     cases: Cases
     threshold: float
+    skipped: list[str] = field(default_factory=list)
+
+    @property
+    def people(self) -> set[str]:
+        return {case.inputs.person for case in self.cases.cases if case.inputs.person}
+
+    @property
+    def judged(self) -> bool:
+        evaluators = [one for case in self.cases.cases for one in case.evaluators]
+        return any(isinstance(one, Judged) for one in [*evaluators, *self.cases.evaluators])
+
+    def only(self, cases: Iterable[OneCase], skipped: Iterable[str] = ()) -> "Suite":
+        kept = Cases(name=self.name, cases=list(cases), evaluators=self.cases.evaluators)
+        return replace(self, cases=kept, skipped=[*self.skipped, *skipped])
+
+
+def without_people(suites: Iterable[Suite]) -> list[Suite]:
+    """Local people are known to no other identity provider: their cases are named as skipped."""
+    return _not_empty(
+        suite.only(
+            (case for case in suite.cases.cases if not case.inputs.person),
+            (str(case.name) for case in suite.cases.cases if case.inputs.person),
+        )
+        for suite in suites
+    )
+
+
+def asking(suites: Iterable[Suite], models: Collection[str], instead: str) -> list[Suite]:
+    """The cases that ask one of these models, put to `instead`. SuiteError where there are none."""
+    found = _not_empty(
+        suite.only(_asking(case, instead) for case in suite.cases.cases if case.inputs.model in models)
+        for suite in suites
+    )
+    if not found:
+        raise SuiteError(f"No case asks {' or '.join(models)}: name a model of the cases' `inputs`.")
+    return found
+
+
+def _asking(case: OneCase, model: str) -> OneCase:
+    inputs = case.inputs.model_copy(update={"model": model})
+    return Case(name=case.name, inputs=inputs, metadata=case.metadata, evaluators=tuple(case.evaluators))
+
+
+def _not_empty(suites: Iterable[Suite]) -> list[Suite]:
+    return [suite for suite in suites if suite.cases.cases]
 
 
 def read_suites(folder: Path = HERE / "cases", thresholds: Path = HERE / "thresholds.yaml") -> list[Suite]:
@@ -55,9 +104,21 @@ def _cases(path: Path) -> Cases:
         first = fault.exceptions[0] if isinstance(fault, ExceptionGroup) else fault
         raise SuiteError(f"{path}: {' '.join(str(first).split())[:400]}") from None
     for case in cases.cases:
-        if not (case.evaluators or cases.evaluators):
-            raise SuiteError(f"{path}: the case '{case.name}' has no evaluators, so nothing could fail it.")
+        if reason := _fault(case, [*case.evaluators, *cases.evaluators]):
+            raise SuiteError(f"{path}: the case '{case.name}' {reason}.")
     return cases
+
+
+def _fault(case: OneCase, evaluators: list[Evaluator[Question, Reply, Metadata]]) -> str | None:
+    if not evaluators:
+        return "has no evaluators, so nothing could fail it"
+    lacking = {
+        type(one).__name__: needed
+        for one in evaluators
+        for kind, needed in NEEDS.items()
+        if isinstance(one, kind) and not getattr(case.inputs, needed)
+    }
+    return next((f"needs `{needed}` among its inputs for {name}" for name, needed in lacking.items()), None)
 
 
 def _thresholds(path: Path) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import aiohttp
 
 from assurance.evals.question import Asker
 from local.people import clients
-from local.sign_in import service_token
+from local.sign_in import access_token, service_token
 from local.stack import local_stack, running_service
 
 CLIENT = "eval"
@@ -19,12 +19,13 @@ ANSWER_SECONDS = 180
 
 @dataclass(frozen=True)
 class Target:
-    """Asked as `client`, by its client credentials."""
+    """Asked with `token`, or else as `client`, by its client credentials."""
 
     url: str
     issuer: str
     client: str = CLIENT
     secret: str = clients(0)[CLIENT].secret or ""
+    token: str = ""
 
 
 @contextlib.asynccontextmanager
@@ -43,9 +44,10 @@ async def own_service() -> AsyncIterator[Target]:
 
 
 @contextlib.asynccontextmanager
-async def asking(target: Target) -> AsyncIterator[Asker]:
+async def asker_of(target: Target, people: Collection[str]) -> AsyncIterator[Asker]:
     """SignInError when the issuer gives no token."""
-    token = await service_token(target.issuer, target.client, target.secret)
+    tokens = {name: await access_token(target.issuer, name) for name in sorted(people)}
+    tokens[""] = target.token or await service_token(target.issuer, target.client, target.secret)
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as http:
-        yield Asker(http, target.url.rstrip("/"), token)
+        yield Asker(http, target.url.rstrip("/"), tokens)

@@ -18,6 +18,9 @@ def test_the_cases_of_this_project_can_be_read() -> None:
         (case(metadata={"requird": True}), "requird"),
         (case(evaluators=[]), "'only' has no evaluators"),
         (case(evaluators=[{"Say": ["it"]}]), "'Say'"),
+        (case(evaluators=["Grounded"]), "needs `documents` among its inputs for Grounded"),
+        (case(evaluators=[{"CallsTool": "lookup"}]), "needs `tools`"),
+        (case(evaluators=["FitsSchema"]), "needs `json_schema`"),
     ],
 )
 def test_a_case_with_a_slip_is_refused_by_file_and_name(tmp_path: Path, content: dict[str, Any], says: str) -> None:

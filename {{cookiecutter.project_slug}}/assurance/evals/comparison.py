@@ -1,0 +1,89 @@
+"""Two runs side by side: a baseline and now, or one model and another."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import fmean
+
+from assurance.evals.intervals import Interval, difference, mean_interval
+from assurance.evals.outcome import Row, Run
+
+PASSED = "passed, "  # in front of a suite's name
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One case in both runs, each time that it was asked."""
+
+    suite: str
+    case: str
+    before: list[Row]
+    after: list[Row]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Of a share of passed runs, or of a mean over cases. `gap`: after less before."""
+
+    name: str
+    before: float
+    after: float
+    gap: Interval
+
+    @property
+    def sure(self) -> bool:
+        """Whether zero is outside of the interval, so that chance is a poor explanation."""
+        return self.gap.low > 0 or self.gap.high < 0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`names`: what the two are called."""
+
+    before: Run
+    after: Run
+    names: tuple[str, str]
+
+    def pairs(self) -> list[Pair]:
+        """Cases that ask the same in both runs; a question that was changed or is new is compared with nothing."""
+        earlier, later = _cases(self.before), _cases(self.after)
+        return [Pair(*key[:2], earlier[key], later[key]) for key in later if key in earlier]
+
+    def shares(self) -> list[Change]:
+        """Of each suite: how many of its runs passed."""
+        return [_share(suite, list(pairs)) for suite, pairs in groupby(self.pairs(), key=lambda pair: pair.suite)]
+
+    def means(self) -> Iterator[Change]:
+        """Score, cost and latency, each as a mean over cases, of those where both runs know it."""
+        for name, column in (("score", "score"), ("cost", "cost_usd"), ("latency", "latency_ms")):
+            both = [(_mean(pair.before, column), _mean(pair.after, column)) for pair in self.pairs()]
+            known = [(was, now) for was, now in both if was is not None and now is not None]
+            if known:
+                gap = mean_interval([now - was for was, now in known])
+                yield Change(name, fmean(was for was, _ in known), fmean(now for _, now in known), gap)
+
+    @property
+    def drops(self) -> list[Change]:
+        return [one for one in self.shares() if one.sure and one.gap.high < 0]
+
+
+def _cases(run: Run) -> dict[tuple[str, str, str], list[Row]]:
+    found: dict[tuple[str, str, str], list[Row]] = {}
+    for row in run.rows:
+        found.setdefault((row.suite, row.case, row.question), []).append(row)
+    return found
+
+
+def _share(suite: str, pairs: list[Pair]) -> Change:
+    before = _count([row for pair in pairs for row in pair.before])
+    after = _count([row for pair in pairs for row in pair.after])
+    return Change(f"{PASSED}{suite}", before[0] / before[1], after[0] / after[1], difference(before, after))
+
+
+def _count(rows: list[Row]) -> tuple[int, int]:
+    return sum(row.passed for row in rows), len(rows)
+
+
+def _mean(rows: list[Row], column: str) -> float | None:
+    values = [value for row in rows if (value := getattr(row, column)) is not None]
+    return fmean(values) if values else None

@@ -1,0 +1,80 @@
+"""What a person reads at the terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from assurance.evals.comparison import Change, Comparison
+from assurance.evals.outcome import Row, Run, Verdict, conclusion, mean
+
+
+def table(verdicts: Sequence[Verdict]) -> str:
+    heading = ("case", "passed", "score", "deployment", "cost", "latency")
+    lines = [heading, *(_cells(f"{one.suite}/{name}", rows) for one in verdicts for name, rows in one.cases())]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(heading))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) if place < 4 else cell.rjust(width) for place, (cell, width) in enumerate(cells))
+        for cells in (tuple(zip(line, widths, strict=True)) for line in lines)
+    )
+
+
+def _cells(name: str, rows: list[Row]) -> tuple[str, ...]:
+    passed = sum(row.passed for row in rows)
+    often = f" {passed}/{len(rows)}" if len(rows) > 1 else ""
+    cost = mean([row.cost_usd for row in rows if row.cost_usd is not None])
+    latency = mean([row.latency_ms for row in rows if row.latency_ms is not None])
+    score = mean([row.score for row in rows]) or 0.0
+    word = "yes" if passed == len(rows) else "NO"
+    where = "+".join(sorted({row.deployment for row in rows if row.deployment})) or "-"
+    return name, f"{word}{often}", f"{score:.2f}", where, usd(cost), milliseconds(latency)
+
+
+def usd(value: float | None) -> str:
+    return "-" if value is None else f"${value:.6f}"
+
+
+def milliseconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f} ms"
+
+
+def said_of(run: Run, comparison: Comparison | None) -> Iterator[str]:
+    """The whole of it, line by line."""
+    yield table(run.verdicts)
+    yield ""
+    yield from conclusion(run.verdicts)
+    costs, judge = run.known("cost_usd"), [row.judge_usd for row in run.rows]
+    judged = None if None in judge else sum(one or 0 for one in judge)
+    yield f"{len(run.rows)} answers cost {usd(sum(costs) if costs else None)}, their judge {usd(judged)}."
+    if comparison:
+        yield from compared(comparison)
+
+
+def compared(comparison: Comparison) -> Iterator[str]:
+    before, after = comparison.names
+    yield f"{after} against {before}, over {len(comparison.pairs())} cases that both were asked:"
+    for change in (*comparison.shares(), *comparison.means()):
+        yield f"  {change.name}: {shown(change)}"
+
+
+def shown(change: Change) -> str:
+    return f"{value(change, change.before)} -> {value(change, change.after)}, {judgement(change)}"
+
+
+def judgement(change: Change) -> str:
+    """The difference with its interval, and whether chance could explain it."""
+    between = " to ".join(value(change, bound, signed=True) for bound in change.gap)
+    if not change.sure:
+        return f"may be chance ({between})"
+    return f"{'more' if change.gap.low > 0 else 'less'} ({between})"
+
+
+def value(change: Change, number: float, *, signed: bool = False) -> str:
+    sign = "+" if signed and number > 0 else "-" if signed and number < 0 else ""
+    number = abs(number) if signed else number
+    match change.name:
+        case "cost":
+            return f"{sign}{usd(number)}"
+        case "latency":
+            return f"{sign}{milliseconds(number)}"
+        case "score":
+            return f"{sign}{number:.2f}"
+        case _:
+            return f"{sign}{number:.0%}"
