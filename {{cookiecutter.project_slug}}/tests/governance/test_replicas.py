@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from {{ cookiecutter.package_name }}.audit import Checkpoints, Clerk, SigningKeys, verify
 from {{ cookiecutter.package_name }}.governance import stop
-from {{ cookiecutter.package_name }}.governance.ledger import balances, entries_table
+from {{ cookiecutter.package_name }}.governance.tables import balances, entries_table
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY
 
 from tests.postgresql import PostgreSQL
