@@ -20,6 +20,7 @@ from . import __version__, errors, feedback, health, schema, web
 from .api import ROUTERS, BodyLimit, InFlightCap
 from .audit import AuditEvent, Kind, new_call_id
 from .errors import ServiceError
+from .governance import current_trace_id
 from .identity import Principal
 from .services import Services, open_services
 from .settings import Settings
@@ -155,7 +156,7 @@ async def answer_error(request: Request, raised: Exception) -> JSONResponse:
     if (error.status < 500 or isinstance(error, errors.Unavailable)) and not isinstance(error, errors.ClientClosed):
         services.telemetry.metrics.refusals.add(1, {names.REASON: error.code})
     if isinstance(error, _DECIDED):
-        await _record_refusal(services, request.scope.get("principal"), error)
+        await _record_refusal(services, request.scope, error)
     headers = {**error.headers(), **_challenge(error, request, services.settings.public_url)}
     if error.code == "internal_error":
         headers["X-Request-Id"] = str(identifier)  # sent from outside of the layer that adds it
@@ -194,15 +195,20 @@ def _challenge(error: ServiceError, request: Request, public_url: str) -> dict[s
     return {}
 
 
-async def _record_refusal(services: Services, principal: Principal | None, error: ServiceError) -> None:
+async def _record_refusal(services: Services, scope: Scope, error: ServiceError) -> None:
+    """Of a request whose caller is known. `data_class` is the declared one; what a feature added is in the reason."""
+    principal: Principal | None = scope.get("principal")
     if principal is None:
         return
     details = {
         "code": error.code,
         "reason": error.message,
         "policy_version": services.configuration.policy.version,
+        **scope.get("asked", {"model": None, "data_class": None}),
     }
-    event = AuditEvent(Kind.REFUSED, new_call_id(), principal.tenant, principal.subject, details=dict(details))
+    event = AuditEvent(
+        Kind.REFUSED, new_call_id(), principal.tenant, principal.subject, current_trace_id(), details=details
+    )
     try:
         await services.writer.commit({services.trail: event})
     except errors.AuditUnavailable:

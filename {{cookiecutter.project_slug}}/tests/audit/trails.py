@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, StaticPool, create_engine, delete, insert, select
 
-from {{ cookiecutter.package_name }}.audit import AuditEvent, Kind, Trail, Verdict, verify
+from {{ cookiecutter.package_name }}.audit import AuditEvent, Checkpoints, Kind, Trail, Verdict, verify
 from {{ cookiecutter.package_name }}.audit.tables import audit
 from {{ cookiecutter.package_name }}.database import Writer, metadata, running
 
@@ -43,12 +43,12 @@ class Copy:
         self._engine = create_engine("sqlite://", poolclass=StaticPool)
         metadata.create_all(self._engine)
 
-    def verdict(self, changed: list[Record]) -> Verdict:
+    def verdict(self, changed: list[Record], checkpoints: Checkpoints | None = None) -> Verdict:
         with self._engine.begin() as connection:
             connection.execute(delete(audit))
             if changed:
                 connection.execute(insert(audit), changed)
-        return verify(self._engine)
+        return verify(self._engine, checkpoints)
 
     def execute(self, statement: str) -> Verdict:
         """The verdict on the whole trail after a statement, which SQLite does not check for types."""

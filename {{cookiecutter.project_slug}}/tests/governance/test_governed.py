@@ -317,16 +317,16 @@ async def test_a_count_that_cannot_be_true_is_replaced_by_an_estimate(
     assert 0 < finished["cost_micro_usd"] == balance(service)
 
 
-async def test_at_the_edge_of_a_budget_many_at_once_are_answered_or_refused(
+async def test_at_the_edge_of_a_budget_a_hundred_at_once_are_answered_or_refused(
     tmp_path: Path, around: Surroundings, database_url: str
 ) -> None:
     """A request reserves two times 101 micro-dollars, and costs less than 60."""
     changes = {"policy": {"limits": {}, "budgets": {"user": {"usd_per_day": 0.001}}}}
     async with running_service(tmp_path, around, changes=changes, database_url=database_url) as service:
-        answers = await asyncio.gather(*(service.ask("Hi", max_tokens=50) for _ in range(40)))
+        answers = await asyncio.gather(*(service.ask("Hi", max_tokens=50) for _ in range(100)))
         refused = [answer for answer in answers if answer.status_code == 402]
         answered = [answer for answer in answers if answer.status_code == 200]
-        assert len(refused) + len(answered) == 40
+        assert len(refused) + len(answered) == 100
         assert refused
         assert answered
         assert (await service.upstream.stats())["calls"] == len(answered)
@@ -353,3 +353,19 @@ async def test_past_a_limit_a_request_is_refused_with_when_to_come_back(tmp_path
         assert (await service.upstream.stats())["calls"] == 1
         assert [one["code"] for one in service.records("refused")] == ["rate_limited"] * 2
         assert (await service.ask(who="sam")).status_code == 200
+
+
+async def test_a_refusal_is_recorded_with_who_what_and_under_which_rules(service: Service) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"X-Data-Class": "restricted", "traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    assert (await service.ask("marmalade", headers=headers)).status_code == 403
+    (refused,) = service.records("refused")
+    assert (refused["tenant"], refused["subject"], refused["trace_id"]) == ("acme", "ada", trace)
+    assert (refused["code"], refused["model"], refused["data_class"]) == (
+        "data_class_refused",
+        "assistant",
+        "restricted",
+    )
+    assert "policy.yaml:" in refused["reason"]
+    assert refused["policy_version"] == service.records("loaded")[0]["policy_version"]
+    assert "marmalade" not in json.dumps(refused)

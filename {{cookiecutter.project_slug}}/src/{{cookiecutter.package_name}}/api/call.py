@@ -47,11 +47,13 @@ async def ask(
     chat: Annotated[ChatRequest, Depends(chat_request)],
 ) -> Ask:
     policy: Policy = request.state.policy
+    data_class = policy.data_class(_once(request, "x-data-class"))
+    request.scope["asked"] = {"model": chat.model, "data_class": data_class}  # for the record of a refusal
     return Ask(
         principal=caller,
         request=chat,
         route=chat.model,
-        data_classes=frozenset([policy.data_class(_once(request, "x-data-class"))]),
+        data_classes=frozenset([data_class]),
         deadline=_deadline(request),
         delegation=delegation,
     )

@@ -1,5 +1,6 @@
 """May this call happen, and at what cost?"""
 
+from .account import current_trace_id
 from .ask import Ask, Completion, Receipt
 from .compiler import compile_policy
 from .explanation import Row, explain, matrix
@@ -36,6 +37,7 @@ __all__ = [
     "as_table",
     "columns_of",
     "compile_policy",
+    "current_trace_id",
     "each_text",
     "explain",
     "matrix",
