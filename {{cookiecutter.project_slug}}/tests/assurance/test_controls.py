@@ -115,7 +115,7 @@ def test_a_blunt_test_lets_its_control_survive(tmp_path: Path, capsys: pytest.Ca
 def test_the_attack_is_shown_with_and_without_the_control(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--show", "role-ceiling"]) == 0
     refused, answered = capsys.readouterr().out.split("== Without it: the test fails ==")
-    assert "X-Data-Class: confidential" in refused
+    assert "x-data-class: confidential" in refused
     assert "< 403 Forbidden" in refused
     assert "< 200 OK" in answered
     assert '"roles": ["employee"]' in answered

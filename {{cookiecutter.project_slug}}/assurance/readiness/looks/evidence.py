@@ -1,0 +1,40 @@
+"""What was run, on the project as it is now: the proof, the evaluation, the drills, each in .local/NAME/latest.json.
+
+Each file has `at`, `stamp` (assurance/stamp.py) and `passed`; drills besides `drills`: [{alert, passed}].
+"""
+
+from assurance.readiness.project import Finding, Project
+
+
+def _proof(project: Project) -> Finding:
+    return project.evidence("proof", "make prove", "tests", "controls.yaml")[1]
+
+
+def _evaluation(project: Project) -> Finding:
+    return project.evidence("evals", "make eval")[1]
+
+
+def _drills(project: Project) -> Finding:
+    content, finding = project.evidence("drills", "make drill")
+    drilled = {one.get("alert") for one in (content or {}).get("drills", [])}
+    missing = sorted(alerts(project).keys() - drilled) if content else []
+    return Finding(False, f"no drill for {', '.join(missing)}") if missing else finding
+
+
+def _alerts(project: Project) -> Finding:
+    lost = [name for name, runbook in alerts(project).items() if not runbook or not (project.root / runbook).is_file()]
+    return Finding(not lost, f"no runbook for {', '.join(lost)}" if lost else f"{len(alerts(project))} alerts have one")
+
+
+def alerts(project: Project) -> dict[str, str]:
+    """The runbook of each."""
+    rules = [rule for group in project.yaml("ops/alerts.yaml")["groups"] for rule in group["rules"]]
+    return {rule["alert"]: rule["annotations"].get("runbook", "") for rule in rules if "alert" in rule}
+
+
+LOOKS = {
+    "controls-proven": _proof,
+    "evaluation-passed": _evaluation,
+    "drills-passed": _drills,
+    "alerts-have-runbooks": _alerts,
+}

@@ -1,0 +1,75 @@
+"""What the checks look at: configuration, papers, evidence, the settings of this process, a running service."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from {{ cookiecutter.package_name }} import __name__ as package
+from {{ cookiecutter.package_name }}.configuration import Configuration
+from {{ cookiecutter.package_name }}.services import read_configuration
+from {{ cookiecutter.package_name }}.settings import Settings, read_settings
+
+from assurance.stamp import PROJECT, stamp
+
+OPEN = re.compile(
+    r"^(?:[-*] )?\*\*Open\*\*: (?P<question>.+) \(owner: (?P<owner>[^,)]+), week (?P<week>[1-4])\)$", re.M
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    passed: bool
+    said: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """`url` is a running service, if one was named."""
+
+    root: Path = PROJECT
+    url: str | None = None
+    today: date = field(default_factory=date.today)
+
+    def text(self, path: str) -> str:
+        return (self.root / path).read_text(encoding="utf-8")
+
+    def yaml(self, path: str) -> Any:
+        return yaml.safe_load(self.text(path))
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Raises ConfigurationError."""
+        return read_settings()
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """Raises ConfigurationError."""
+        return read_configuration(self.settings.model_copy(update={"config_dir": self.root / "config"}))
+
+    def open_questions(self, page: str) -> list[str]:
+        return [found["question"] for found in OPEN.finditer(self.text(page))]
+
+    def evidence(self, name: str, command: str, *also: str) -> tuple[Mapping[str, Any] | None, Finding]:
+        """`.local/NAME/latest.json` if it is about the project as it is now, and what is to be said of it."""
+        path = self.root / ".local" / name / "latest.json"
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None, Finding(False, f"not run yet: {command}")
+        if content.get("stamp") != stamp(*also, project=self.root):
+            return None, Finding(False, f"what was found on {content.get('at')} is about another state: {command}")
+        said = f"{'passed' if content.get('passed') else 'did not pass'} on {content.get('at')}"
+        return content, Finding(content.get("passed") is True, said)
+
+    def source(self, path: str) -> Path:
+        return self.root / "src" / package / path
+
+
+Look = Callable[[Project], Finding]

@@ -1,0 +1,127 @@
+"""What came of the checks: six scores, what to do next, as a table and as JSON."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from {{ cookiecutter.package_name }}.configfile import ConfigurationError
+
+from assurance.questions import Question
+from assurance.readiness.checks import Check
+from assurance.readiness.plan import Plan
+from assurance.readiness.project import Finding, Look, Project
+
+
+class State(StrEnum):
+    PASSED = "passed"
+    WAIVED = "waived"
+    OPEN = "OPEN"
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str
+    check: Check
+    state: State
+    said: str
+
+    @property
+    def settled(self) -> bool:
+        return self.state is not State.OPEN
+
+
+@dataclass(frozen=True)
+class Report:
+    """`results` are of every check; those of later weeks are known, and not due."""
+
+    at: str
+    stamp: str
+    week: int
+    results: Sequence[Result]
+
+    def due(self, week: int) -> list[Result]:
+        return [one for one in self.results if one.check.week <= week]
+
+    def score(self, question: Question, week: int) -> tuple[int, int]:
+        """Settled, of those that are due."""
+        due = [one for one in self.due(week) if one.check.question is question]
+        return sum(one.settled for one in due), len(due)
+
+    def next_steps(self, week: int) -> list[Result]:
+        """What is open, earliest first."""
+        return sorted((one for one in self.due(week) if not one.settled), key=lambda one: one.check.week)
+
+
+def judge(project: Project, plan: Plan, checks: Mapping[str, tuple[Check, Look]]) -> Iterator[Result]:
+    for name, (check, look) in checks.items():
+        finding, waiver = _finding(look, project), plan.waivers.get(name)
+        if finding.passed:
+            yield Result(name, check, State.PASSED, finding.said)
+        elif waiver is None:
+            yield Result(name, check, State.OPEN, finding.said)
+        elif waiver.until < project.today:
+            ended = f"the waiver of {waiver.by} ended on {waiver.until}"
+            yield Result(name, check, State.OPEN, f"{finding.said} ({ended})")
+        else:
+            said = f"{waiver.reason} ({waiver.by}, until {waiver.until}); {finding.said}"
+            yield Result(name, check, State.WAIVED, said)
+
+
+def _finding(look: Look, project: Project) -> Finding:
+    try:
+        return look(project)
+    except ConfigurationError as error:
+        return Finding(False, f"the configuration has faults: {error.faults[0]}")
+    except FileNotFoundError as error:
+        return Finding(False, f"{error.filename} is missing")
+
+
+def table(report: Report, week: int) -> str:
+    return "\n".join(line for question in Question for line in _lines(report, question, week))
+
+
+def _lines(report: Report, question: Question, week: int) -> Iterator[str]:
+    yield f"{question}: {_share(*report.score(question, week))}"
+    for one in report.due(week):
+        if one.check.question is question:
+            said = one.said.splitlines()[0][:150]
+            yield f"  {one.state:6}  week {one.check.week}  {one.name:22}  {said}"
+
+
+def conclusion(report: Report, week: int) -> Iterator[str]:
+    due, steps = report.due(week), report.next_steps(week)
+    yield f"Of {len(due)} checks due by week {week}, {len(due) - len(steps)} are settled."
+    ours = sum(one.check.settled_by == "organisation" for one in steps)
+    if steps:
+        yield f"{ours} of the open ones can be settled by your organisation only, {len(steps) - ours} by a command."
+        yield f"Next: {steps[0].name}. {steps[0].check.help}"
+
+
+def as_json(report: Report, week: int) -> dict[str, Any]:
+    due = {one.name for one in report.due(week)}
+    return {
+        "at": report.at,
+        "stamp": report.stamp,
+        "week": week,
+        "passed": not report.next_steps(week),
+        "scores": {str(question): report.score(question, week) for question in Question},
+        "checks": [
+            {
+                "name": one.name,
+                "question": one.check.question,
+                "week": one.check.week,
+                "due": one.name in due,
+                "state": one.state,
+                "said": one.said,
+                "evidence": one.check.evidence,
+                "settled_by": one.check.settled_by,
+                "help": one.check.help,
+            }
+            for one in report.results
+        ],
+    }
+
+
+def _share(settled: int, of: int) -> str:
+    return f"{settled} of {of}" + (f", {settled / of:.0%}" if of else ", nothing due yet")

@@ -1,0 +1,108 @@
+"""A project of which everything can be settled: a copy of this one, on the tests' configuration."""
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlalchemy import insert
+
+from {{ cookiecutter.package_name }} import __name__ as package
+from {{ cookiecutter.package_name }}.audit import Clerk, Kind
+from {{ cookiecutter.package_name }}.database import open_engine
+from {{ cookiecutter.package_name }}.governance.ledger import entries_table
+from {{ cookiecutter.package_name }}.schema import migrate
+from {{ cookiecutter.package_name }}.services import open_checkpoints
+from {{ cookiecutter.package_name }}.settings import Settings
+
+from assurance.papers import model_register
+from assurance.readiness.looks.evidence import alerts
+from assurance.readiness.looks.papers import MATRIX, block, signature
+from assurance.readiness.project import OPEN, Project
+from assurance.stamp import stamp
+from tests.docs.pages import PROJECT
+
+_COPIED = ("src", "assurance", "docs", "ops", "tests", "controls.yaml", "readiness.yaml")
+_FEATURES = '    features["handbook"]'
+
+
+def copied(folder: Path) -> Path:
+    """With the questions of a fresh project, whatever this one has settled since, and without evidence."""
+    for name in _COPIED:
+        source, target = PROJECT / name, folder / name
+        shutil.copytree(source, target, ignore=_caches) if source.is_dir() else shutil.copy(source, target)
+    shutil.copytree(PROJECT / "tests" / "config", folder / "config")
+    edit(folder / "docs/governance/model-register.md", _current_register(folder))
+    return folder
+
+
+def _caches(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.startswith((".", "__pycache__"))]
+
+
+def edit(path: Path, content: str) -> None:
+    path.write_text(content, encoding="utf-8")
+
+
+def _current_register(folder: Path) -> str:
+    page = (folder / "docs/governance/model-register.md").read_text(encoding="utf-8")
+    return page.replace(block(page), "\n".join(model_register(Project(folder).configuration)) + "\n")
+
+
+def prove_evaluate_and_drill(folder: Path, *, passed: bool = True) -> None:
+    """As if the commands had been run on the project as it is now."""
+    drills = [{"alert": name, "passed": passed} for name in alerts(Project(folder))]
+    for name, also, more in (
+        ("proof", ("tests", "controls.yaml"), {}),
+        ("evals", (), {}),
+        ("drills", (), {"drills": drills}),
+    ):
+        content = {"at": "2026-11-27T09:00:00+00:00", "stamp": stamp(*also, project=folder), "passed": passed, **more}
+        path = folder / ".local" / name / "latest.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        edit(path, json.dumps(content))
+
+
+def settle(folder: Path) -> None:
+    """What an organisation does in four weeks: decides, answers, signs, and puts its idea in."""
+    for path in folder.glob("docs/adr/0*.md"):
+        edit(path, path.read_text(encoding="utf-8").replace("- Status: open", "- Status: accepted"))
+    for path in folder.glob("docs/**/*.md"):
+        edit(path, OPEN.sub("- Answered by Jo Doe on 2026-11-27.", path.read_text(encoding="utf-8")))
+    matrix = folder / MATRIX
+    page = matrix.read_text(encoding="utf-8")
+    edit(matrix, f"{page}\nSigned: Jo Doe, 2026-11-27, matrix `{signature(page)}`\n")
+    services = folder / "src" / package / "services.py"
+    added = f'    features["idea"] = None\n{_FEATURES}'
+    edit(services, re.sub(f"^{re.escape(_FEATURES)}", added, services.read_text(encoding="utf-8"), flags=re.M))
+    edit(folder / "assurance/evals/cases/idea.yaml", "cases: []\n")
+
+
+def production(folder: Path, database_url: str) -> Mapping[str, str]:
+    """The environment of a service that goes live."""
+    return {
+        "OIDC_ISSUER": "https://login.example.com",
+        "PUBLIC_URL": "https://ask.example.com",
+        "SECRET_KEY": "0123456789abcdef0123456789abcdef",
+        "AUDIT_SIGNING_KEY": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+        "AUDIT_CHECKPOINTS": str(folder / "checkpoints"),
+        "DATABASE_URL": database_url,
+        "SINGLE_REPLICA": "true",
+        "METRICS_PORT": "9100",
+    }
+
+
+def used_by(people: int, settings: Settings) -> None:
+    """Their rows in the ledger, and a trail with its signed head."""
+    engine = open_engine(settings.database_url)
+    migrate(engine)
+    clerk = Clerk(engine, open_checkpoints(settings))
+    with clerk.transaction() as connection:
+        clerk.record(connection, Kind.LOADED, {})
+        rows = [
+            {"call_id": f"{one:032x}", "day": "2026-11-27", "tenant": "acme", "subject": f"person-{one}", "route": "a"}
+            for one in range(people)
+        ]
+        connection.execute(insert(entries_table), [{**row, "reserved_micro_usd": 1} for row in rows])
+    engine.dispose()

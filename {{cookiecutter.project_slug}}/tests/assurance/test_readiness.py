@@ -1,0 +1,210 @@
+"""The go-live report: what is open and who can settle it, what counts as evidence, and what an environment demands."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from {{ cookiecutter.package_name }}.settings import read_settings
+
+from assurance.questions import Question
+from assurance.readiness.checks import read_checks
+from assurance.readiness.page import html
+from assurance.readiness.plan import Plan, read_plan
+from assurance.readiness.project import Project
+from assurance.readiness.report import Report, State
+from assurance.readiness.run import main, report_on
+from local.loopback import listen, serving
+from tests.assurance.ready import copied, edit, production, prove_evaluate_and_drill, settle, used_by
+
+CHECKS = {name: check for name, (check, _) in read_checks().items()}
+OURS = {name for name, check in CHECKS.items() if check.settled_by == "organisation"}
+TODAY = date(2026, 11, 27)
+READY = {"failing": [], "stopped": [], "checkpoints": "written"}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """In an environment that says nothing."""
+    for name in list(os.environ):
+        if name in production(tmp_path, "") or name in ("ENVIRONMENT", "READY_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return copied(tmp_path)
+
+
+@pytest.fixture
+async def live() -> AsyncIterator[str]:
+    app = Starlette(routes=[Route("/readyz", lambda _: JSONResponse(READY))])
+    async with serving(app, listen(0, "PORT")) as url:
+        yield url
+
+
+def report(project: Path, plan: Plan | None = None, url: str | None = None, today: date = TODAY) -> Report:
+    return report_on(Project(project, url, today), plan or Plan())
+
+
+def in_state(found: Report, state: State) -> set[str]:
+    return {one.name for one in found.results if one.state is state}
+
+
+def said(found: Report, name: str) -> str:
+    return next(one.said for one in found.results if one.name == name)
+
+
+def test_once_proven_evaluated_and_drilled_only_the_organisation_is_asked(project: Path) -> None:
+    before = in_state(report(project), State.OPEN)
+    assert {"controls-proven", "evaluation-passed", "drills-passed"} <= before
+    prove_evaluate_and_drill(project)
+    assert before - in_state(report(project), State.OPEN) == {"controls-proven", "evaluation-passed", "drills-passed"}
+    assert in_state(report(project), State.OPEN) <= OURS
+
+
+async def test_what_its_organisation_settled_is_at_a_hundred_percent(
+    project: Path, live: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in production(project, f"sqlite:///{project / 'service.db'}").items():
+        monkeypatch.setenv(name, value)
+    used_by(3, read_settings())
+    settle(project)
+    prove_evaluate_and_drill(project)
+    found = await asyncio.to_thread(report, project, url=live)
+    assert {one.name: one.said for one in found.results if one.state is not State.PASSED} == {}
+    assert all(settled == of > 0 for settled, of in (found.score(question, 4) for question in Question))
+    assert "Nothing that is due is open." in html(found, 4, "service")
+
+
+def test_evidence_about_another_state_counts_as_none(project: Path) -> None:
+    prove_evaluate_and_drill(project)
+    edit(project / "config" / "policy.yaml", (project / "config" / "policy.yaml").read_text() + "\n# edited\n")
+    found = report(project)
+    for name in ("controls-proven", "evaluation-passed", "drills-passed"):
+        assert "is about another state: make" in said(found, name)
+
+
+def test_a_proof_does_not_outlive_the_tests_that_it_rests_on(project: Path) -> None:
+    prove_evaluate_and_drill(project)
+    edit(project / "tests" / "test_settings.py", "")
+    assert in_state(report(project), State.OPEN) & {"controls-proven", "evaluation-passed"} == {"controls-proven"}
+
+
+def test_evidence_that_failed_is_open(project: Path) -> None:
+    prove_evaluate_and_drill(project, passed=False)
+    assert said(report(project), "evaluation-passed") == "did not pass on 2026-11-27T09:00:00+00:00"
+
+
+def test_an_alert_without_a_drill_is_named(project: Path) -> None:
+    prove_evaluate_and_drill(project)
+    path = project / ".local" / "drills" / "latest.json"
+    content = json.loads(path.read_text())
+    edit(path, json.dumps({**content, "drills": [one for one in content["drills"] if one["alert"] != "CostSpike"]}))
+    assert said(report(project), "drills-passed") == "no drill for CostSpike"
+
+
+def test_a_signature_ends_with_its_matrix(project: Path) -> None:
+    settle(project)
+    assert said(report(project), "policy-matrix-signed") == "signed by Jo Doe"
+    page = project / "docs" / "governance" / "policy-matrix.md"
+    edit(page, page.read_text(encoding="utf-8").replace("restricted ", "restricted, too "))
+    assert "was signed for another matrix" in said(report(project), "policy-matrix-signed")
+
+
+def test_a_waiver_has_an_end(project: Path) -> None:
+    waived = {"reason": "nobody is invited before May", "by": "Jo Doe", "until": TODAY}
+    plan = Plan.model_validate({"waivers": {"people-use-it": waived}})
+    assert in_state(report(project, plan), State.WAIVED) == {"people-use-it"}
+    later = report(project, plan, today=TODAY + timedelta(days=1))
+    assert "people-use-it" in in_state(later, State.OPEN)
+    assert "the waiver of Jo Doe ended" in said(later, "people-use-it")
+
+
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        (
+            {"waivers": {"magic": {"reason": "no reason at all", "by": "Jo Doe", "until": TODAY}}},
+            "is waived and no check",
+        ),
+        ({"waivers": {"people-use-it": {"by": "Jo Doe", "until": TODAY}}}, "reason"),
+        ({"waivers": {"people-use-it": {"reason": "nobody is invited", "until": TODAY}}}, "by"),
+        ({"waivers": {"people-use-it": {"reason": "nobody is invited", "by": "Jo Doe"}}}, "until"),
+    ],
+)
+def test_a_waiver_without_name_reason_or_end_is_none(
+    project: Path, plan: dict[str, object], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(project / "readiness.yaml", yaml.safe_dump(plan))
+    assert main(["--project", str(project)]) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("days", "week"), [(-9, 1), (0, 1), (6, 1), (7, 2), (27, 4), (99, 4)])
+def test_the_week_follows_from_the_plan_s_first_monday(days: int, week: int) -> None:
+    assert Plan(begun=TODAY).week(TODAY + timedelta(days=days)) == week
+
+
+def test_what_is_due_this_week_is_shown_and_the_rest_on_demand(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--project", str(project)]) == 0
+    first = capsys.readouterr().out
+    assert "decision-issuer" in first
+    assert "people-use-it" not in first
+    assert main(["--project", str(project), "--all"]) == 0
+    assert "people-use-it" in capsys.readouterr().out
+
+
+def test_the_status_is_what_the_environment_demands(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_plan(Project(project)).demands == {"staging": 2, "production": 4}
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    assert main(["--project", str(project)]) == 1
+    monkeypatch.setenv("ENVIRONMENT", "local")
+    assert main(["--project", str(project)]) == 0
+
+
+def test_json_and_page_say_the_same(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--project", str(project), "--week", "2", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    folder = project / ".local" / "readiness"
+    assert printed == json.loads((folder / "latest.json").read_text(encoding="utf-8"))
+    assert (printed["week"], printed["passed"], set(printed["scores"])) == (2, False, set(Question))
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("<meter") == sum(of > 0 for _, of in printed["scores"].values())
+    assert all(f'<th scope="row">{one["name"]}<' in page for one in printed["checks"])
+    assert "<script" not in page
+
+
+def test_what_was_found_is_text_on_the_page(project: Path) -> None:
+    edit(project / "docs/adoption/user-guide.md", "- **Open**: <script>alert(1)</script>? (owner: somebody, week 4)\n")
+    page = html(report(project), 4, "<b>")
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_faults_of_the_configuration_are_findings(project: Path) -> None:
+    edit(project / "config" / "policy.yaml", "data_classes: {}\n")
+    assert "the configuration has faults" in said(report(project), "classes-covered")
+
+
+def test_a_service_that_is_not_ready_is_told(project: Path) -> None:
+    assert "does not answer" in said(report(project, url="http://127.0.0.1:9"), "service-ready")
+
+
+def test_a_check_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--explain", "own-idea"]) == 0
+    assert "adoption, week 2, settled by the organisation" in capsys.readouterr().out
+    assert main(["--explain", "magic"]) == 2
+
+
+def test_every_question_has_checks_and_there_are_not_too_many() -> None:
+    assert {check.question for check in CHECKS.values()} == set(Question)
+    assert 25 <= len(CHECKS) <= 35
+    assert all(len(check.help) > 80 for check in CHECKS.values())
