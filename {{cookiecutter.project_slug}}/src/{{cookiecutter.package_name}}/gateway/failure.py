@@ -31,7 +31,7 @@ class Failure(Enum):
     )
     CONNECTION = ("connection", True, errors.UpstreamUnavailable, "No model that may answer can be reached.")
     TIMEOUT = ("timeout", True, errors.UpstreamUnavailable, "No model that may answer did so in time.")
-    NOT_LOADED = ("not_loaded", True, errors.UpstreamUnavailable, "The model's adapter is still loading.")
+    NOT_LOADED = ("not_loaded", True, errors.NotReady, "The model's adapter is still loading.")
     OPEN = (
         "left_alone",
         True,
@@ -101,7 +101,7 @@ class AttemptFailed(Exception):
     def as_service_error(self) -> errors.ServiceError:
         failure = self.failure
         retry = self.retry_after
-        if failure.error is errors.UpstreamUnavailable:
+        if issubclass(failure.error, errors.Unavailable):
             return failure.error(f"{failure.message} Try again shortly.", retry_after=min(retry or 5.0, 60.0))
         return failure.error(failure.message, param=self.param)
 
