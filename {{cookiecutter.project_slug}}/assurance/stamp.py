@@ -5,6 +5,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
 DECIDES = ("src", "config", "assurance")
+LEFT_OUT = (".", "__pycache__", "baselines")  # what names begin with that decides nothing, or is evidence itself
 
 
 def stamp(*also: str, project: Path = PROJECT) -> str:
@@ -14,6 +15,6 @@ def stamp(*also: str, project: Path = PROJECT) -> str:
         top = project / name
         for path in sorted(one for one in (top, *top.rglob("*")) if one.is_file()):
             place = path.relative_to(project)
-            if not any(part.startswith((".", "__pycache__")) for part in place.parts):
+            if not any(part.startswith(LEFT_OUT) for part in place.parts):
                 digest.update(f"{place.as_posix()}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from {{ cookiecutter.package_name }}.configfile import Faults
 from {{ cookiecutter.package_name }}.promptfile import read as read_prompt
 
-from assurance.digest import PROJECT, code_digest
 from assurance.evals.judge import PROMPT, Judge
 from assurance.evals.outcome import About
+from assurance.stamp import PROJECT, stamp
 
 
 def about(url: str, repeats: int, judge: Judge | None) -> About:
@@ -18,7 +18,7 @@ def about(url: str, repeats: int, judge: Judge | None) -> About:
         url=url,
         repeats=repeats,
         judge=f"{judge.model}, prompt {judge.prompt.version} ({judge.prompt.digest[:12]})" if judge else "none",
-        code=code_digest(),
+        code=stamp(),
         prompts=dict(_prompts()),
     )
 

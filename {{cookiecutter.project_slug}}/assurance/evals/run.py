@@ -122,11 +122,11 @@ def _target(chosen: argparse.Namespace) -> Target | None:
     """Secrets come from the environment alone: a command line is for everybody on the machine to read."""
     if not chosen.url:
         return None
-    known = {name: os.environ.get(f"EVAL_{word}") for name, word in _SECRETS.items()}
+    known = {name: os.environ.get(variable) for name, variable in _FROM_ENVIRONMENT.items()}
     return Target(chosen.url, chosen.issuer or "", **{name: value for name, value in known.items() if value})
 
 
-_SECRETS = {"client": "CLIENT_ID", "secret": "CLIENT_SECRET", "token": "TOKEN"}
+_FROM_ENVIRONMENT = {"client": "EVAL_CLIENT_ID", "secret": "EVAL_CLIENT_SECRET", "token": "EVAL_TOKEN"}
 
 
 def main(words: Sequence[str] | None = None) -> int:
