@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol
 
 from ..deadline import Deadline
-from .messages import ChatRequest
+from .messages import EmbeddingRequest, R
 from .permit import Permit
 
 MESSAGE_FIELDS = ("content", "refusal", "tool_calls")  # of an answer, beside its role; nothing else is passed on
@@ -41,6 +41,14 @@ class Chunk:
 
 
 @dataclass(slots=True)
+class Vectors:
+    """One for each text, in their order and all of one length; `vectors.py` looks at them."""
+
+    vectors: list[list[float]]
+    usage: Usage | None
+
+
+@dataclass(slots=True)
 class Attempt:
     """`trace_headers` continue our trace at the provider. `first_chunk` and `read`, the time a reader took: seconds."""
 
@@ -53,10 +61,10 @@ class Attempt:
 
 
 @dataclass(slots=True)
-class PermittedCall:
+class PermittedCall(Generic[R]):
     """`attempts` is filled while the call runs, so that one that fails or is cancelled still tells how far it came."""
 
-    request: ChatRequest
+    request: R
     permit: Permit
     deadline: Deadline
     attempts: list[Attempt] = field(default_factory=list)
@@ -76,6 +84,10 @@ class Gateway(Protocol):
 
     def stream(self, call: PermittedCall) -> AsyncGenerator[Chunk, None]:
         """Raises like `complete`, on the first chunk or later."""
+        ...
+
+    async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
+        """Raises like `complete`."""
         ...
 
 
