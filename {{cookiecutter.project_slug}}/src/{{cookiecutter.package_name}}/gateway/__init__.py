@@ -6,7 +6,7 @@ from .direct import DirectGateway
 from .failure import AttemptFailed, Failure
 from .gateway import Answer, Attempt, Chunk, Gateway, PermittedCall, Usage, Vectors
 from .litellm import LiteLLMGateway, LiteLLMLibrary
-from .messages import ChatRequest, EmbeddingRequest, Message, ModelRequest, R
+from .messages import ChatRequest, EmbeddingRequest, Message, ModelRequest, R, ResponseFormat
 from .permit import Permit
 from .scripted import ScriptedGateway
 
@@ -31,6 +31,7 @@ __all__ = [
     "Permit",
     "PermittedCall",
     "R",
+    "ResponseFormat",
     "Route",
     "ScriptedGateway",
     "Usage",

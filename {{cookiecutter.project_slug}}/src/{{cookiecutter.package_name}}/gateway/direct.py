@@ -13,10 +13,10 @@ from yarl import URL
 from ..proxy import proxy_for
 from .catalogue import Deployment
 from .failure import AttemptFailed, Failure
-from .gateway import FINISH_REASONS, MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, Vectors, sane_usage
+from .gateway import MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, Vectors
 from .messages import EmbeddingRequest, R
+from .sane import FINISH_REASONS, sane_answer, sane_usage, sane_vectors
 from .upstream import json_object, read, send, streamed
-from .vectors import sane_vectors
 
 
 class DirectGateway:
@@ -65,10 +65,7 @@ class DirectGateway:
 
 def _answer(body: dict[str, Any]) -> Answer:
     choice = _first_choice(body)
-    message, finish = _kept(choice.get("message")), choice.get("finish_reason")
-    if not message or finish not in FINISH_REASONS:
-        raise AttemptFailed(Failure.NONSENSE)
-    return Answer({"role": "assistant", "content": None, **message}, finish, _usage(body))
+    return sane_answer(_kept(choice.get("message")), choice.get("finish_reason"), _usage(body))
 
 
 def _chunk(event: dict[str, Any]) -> Chunk:

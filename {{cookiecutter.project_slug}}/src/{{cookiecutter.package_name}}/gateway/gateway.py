@@ -11,8 +11,6 @@ from .messages import EmbeddingRequest, R
 from .permit import Permit
 
 MESSAGE_FIELDS = ("content", "refusal", "tool_calls")  # of an answer, beside its role; nothing else is passed on
-FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})
-MOST_TOKENS = 10_000_000  # no provider serves a longer exchange; a count above it is an error of theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Chunk:
 
 @dataclass(slots=True)
 class Vectors:
-    """One for each text, in their order and all of one length; `vectors.py` looks at them."""
+    """One for each text, in their order and all of one length."""
 
     vectors: list[list[float]]
     usage: Usage | None
@@ -89,11 +87,3 @@ class Gateway(Protocol):
     async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
         """Raises like `complete`."""
         ...
-
-
-def sane_usage(input_tokens: Any, output_tokens: Any) -> Usage | None:
-    """None for counts that cannot be true: a ledger must be neither credited nor flooded by a provider's bug."""
-    for count, least in ((input_tokens, 1), (output_tokens, 0)):
-        if isinstance(count, bool) or not isinstance(count, int) or not least <= count <= MOST_TOKENS:
-            return None
-    return Usage(input_tokens, output_tokens)

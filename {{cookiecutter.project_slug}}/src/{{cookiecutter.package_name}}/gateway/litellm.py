@@ -17,10 +17,10 @@ import structlog
 from .catalogue import Deployment
 from .exchange import Exchange
 from .failure import AttemptFailed, Failure
-from .gateway import FINISH_REASONS, MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, Vectors, sane_usage
+from .gateway import MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, Vectors
 from .messages import EmbeddingRequest, R
+from .sane import FINISH_REASONS, sane_answer, sane_usage, sane_vectors
 from .upstream import has_finish
-from .vectors import sane_vectors
 
 _log = structlog.get_logger()
 
@@ -191,10 +191,7 @@ def _finish(sent: Any) -> str | None:
 
 
 def _answer(sent: Any) -> Answer:
-    finish, message = _finish(sent), _kept(sent.choices[0].message)
-    if not finish or not message:
-        raise AttemptFailed(Failure.NONSENSE)
-    return Answer({"role": "assistant", "content": None, **message}, finish, _usage(sent))
+    return sane_answer(_kept(sent.choices[0].message), _finish(sent), _usage(sent))
 
 
 def _chunk(sent: Any) -> Chunk:

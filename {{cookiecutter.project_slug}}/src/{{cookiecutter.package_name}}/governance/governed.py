@@ -8,9 +8,11 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from pydantic import ValidationError
+
 from ..audit import ContentDigests, Trail, new_call_id
 from ..database import Writer
-from ..errors import AuditUnavailable, DeadlineExceeded
+from ..errors import AuditUnavailable, DeadlineExceeded, InvalidRequest
 from ..gateway import ChainGateway, Chunk, EmbeddingRequest, ModelRequest, PermittedCall, R
 from ..identity import Principal
 from ..telemetry import Telemetry, names
@@ -21,6 +23,7 @@ from .ledger import Ledger
 from .limits import Limits
 from .policy import Policy
 from .redaction import Redactor, each_text
+from .shape import shape_of
 from .switches import Switches
 
 
@@ -80,20 +83,25 @@ class GovernedGateway:
         return self._policy.serves(principal, name)
 
     async def complete(self, ask: Ask) -> Completion:
+        shape = await shape_of(ask.request.response_format)
         async with self._governed(ask) as account:
             answer = await self._chain.complete(account.call)
             account.take(answer)
+            shape.hear(answer.message, answer.finish_reason)
+            await shape.demand()
         return Completion(answer, account.receipt())
 
     async def stream(self, ask: Ask) -> AsyncGenerator[StreamPart, None]:
-        last = Chunk({})
+        shape, last = await shape_of(ask.request.response_format), Chunk({})
         async with self._governed(ask) as account, aclosing(self._chain.stream(account.call)) as chunks:
             async for chunk in chunks:
                 account.add(chunk)
+                shape.hear(chunk.delta, chunk.finish_reason)
                 if chunk.finish_reason:
                     last = chunk  # held back: who sees a finish may rely on its record
                 elif chunk.delta:
                     yield StreamPart(chunk, account.call_id)
+            await shape.demand()
         yield StreamPart(last, account.call_id, account.receipt())
 
     async def embed(self, ask: Ask[EmbeddingRequest]) -> Embeddings:
@@ -129,7 +137,10 @@ class GovernedGateway:
         rules, plain = self._policy.redactions(data_class), request.plain()
         said = {section: plain[section] for section in plain.keys() & request.worded}
         redacted = each_text(said, lambda text: self._redactor(visible(text), rules))
-        return request if redacted == said else type(request).model_validate(plain | redacted)
+        try:
+            return request if redacted == said else type(request).model_validate(plain | redacted)
+        except ValidationError:
+            raise InvalidRequest("A name or an id in it is made of what is taken out; docs/redaction.md") from None
 
     def _open_account(self, ask: Ask[R], call: PermittedCall[R]) -> CallAccount:
         call_id = new_call_id()
