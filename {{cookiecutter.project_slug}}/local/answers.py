@@ -38,6 +38,7 @@ class Question:
     max_tokens: int | None = None
     stream: bool = False
     usage_wanted: bool = True
+    vectors: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,7 @@ FAULTS: dict[str, Callable[[Call], ASGIApp]] = {
     "many-chunks": lambda call: sent(call, call.saying(text="word " * 20_000, tool=None).pieces()),
     "endless": _endless,
     "huge": _huge,
+    "prose": lambda call: good(call.saying(text="Here it is, in words and not in JSON.", tool=None, finish="stop")),
     "filter": lambda call: good(call.saying(finish="content_filter")),
     "usage-missing": lambda call: good(call.saying(tokens=None)),
     "usage-text": lambda call: good(call.saying(tokens=("many", "few"))),

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local import anthropic_wire, openai_wire
+from local import anthropic_wire, embedding_wire, openai_wire
 from local.answers import answer
 from local.calls import Call, Wire, good
 from local.faults import ELSEWHERE, FAULTS
@@ -70,7 +70,7 @@ class _Desk:
         return name
 
 
-class _Completions:
+class _Answers:
     def __init__(self, wire: Wire, desk: _Desk) -> None:
         self._wire, self._desk = wire, desk
 
@@ -123,12 +123,6 @@ class _Controls:
         self._desk.elsewhere += 1
         return JSONResponse({"id": "elsewhere"})
 
-    async def embeddings(self, request: Request) -> Response:
-        raw = await request.body()
-        body = json.loads(raw)
-        self._desk.count(openai_wire.NAME, body, len(raw))
-        return JSONResponse(openai_wire.embeddings(body))
-
     async def models(self, _request: Request) -> Response:
         about = {"object": "model", "created": 1_700_000_000, "owned_by": "local"}
         return JSONResponse({"object": "list", "data": [{"id": name, **about} for name in MODELS]})
@@ -140,10 +134,10 @@ def model_server() -> ASGIApp:
     return guarded(
         Starlette(
             routes=[
-                Route("/v1/chat/completions", _Completions(openai_wire, desk), methods=["POST"]),
-                Route("/v1/embeddings", controls.embeddings, methods=["POST"]),
+                Route("/v1/chat/completions", _Answers(openai_wire, desk), methods=["POST"]),
+                Route("/v1/embeddings", _Answers(embedding_wire, desk), methods=["POST"]),
                 Route("/v1/models", controls.models),
-                Route("/anthropic/v1/messages", _Completions(anthropic_wire, desk), methods=["POST"]),
+                Route("/anthropic/v1/messages", _Answers(anthropic_wire, desk), methods=["POST"]),
                 Route("/control/stats", controls.stats),
                 Route("/control/reset", controls.reset, methods=["POST"]),
                 Route("/control/fault", controls.fault, methods=["POST"]),

@@ -1,12 +1,10 @@
-"""OpenAI's wire format: chat completions, plain and streamed, and embeddings."""
+"""OpenAI's wire format of chat completions, plain and streamed."""
 
-import base64
 import json
-import struct
 from collections.abc import Iterator
 from typing import Any
 
-from local.answers import Answer, Question, embedding
+from local.answers import Answer, Question
 
 JSON = dict[str, Any]
 
@@ -80,20 +78,6 @@ def frame(payload: JSON) -> bytes:
 def error(status: int, kind: str, message: str) -> JSON:
     sort = "server_error" if status >= 500 else "invalid_request_error"
     return {"error": {"message": message, "type": sort, "param": None, "code": kind}}
-
-
-def embeddings(body: JSON) -> JSON:
-    """The official client asks for base64 unless told otherwise."""
-    texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
-    vectors = [embedding(str(text), body.get("dimensions")) for text in texts]
-    data: list[JSON] = []
-    for index, vector in enumerate(vectors):
-        packed = base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
-        shown = packed if body.get("encoding_format") == "base64" else vector
-        data.append({"object": "embedding", "index": index, "embedding": shown})
-    tokens = max(1, sum(len(str(text)) for text in texts) // 4)
-    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return {"object": "list", "model": body["model"], "data": data, "usage": usage}
 
 
 def _envelope(question: Question, kind: str) -> JSON:

@@ -63,6 +63,12 @@ class Service:
         body = {"model": "assistant", "messages": [{"role": "user", "content": text}], **options}
         return await self.http.post(f"{self.url}/v1/chat/completions", json=body, headers=headers)
 
+    async def embed(self, texts: Any = "Hello there", *, who: str = "ada", **options: Any) -> httpx2.Response:
+        """As `ask`."""
+        headers = self.headers(who, **options.pop("headers", {}))
+        body = {"model": "embedding", "input": texts, **options}
+        return await self.http.post(f"{self.url}/v1/embeddings", json=body, headers=headers)
+
     def records(self, kind: str | None = None) -> list[dict[str, Any]]:
         """What the trail holds, oldest first, as its canonical texts say."""
         with self.engine.connect() as connection:
@@ -133,7 +139,7 @@ async def running_service(
     routers: Sequence[APIRouter] = (),
     **settings: Any,
 ) -> AsyncIterator[Service]:
-    """With two direct deployments, `first` and `second`, unless `changes` to the configuration say otherwise.
+    """With two direct deployments for chat, `first` and `second`, and one for embeddings, or as `changes` say.
 
     `routers`: endpoints of a test's own.
     """
@@ -143,8 +149,12 @@ async def running_service(
             "deployments": {
                 "first": deployment(upstream.url),
                 "second": deployment(upstream.url, openai="local-small", region="us", retention_days=30),
+                "vectors": deployment(upstream.url, openai="local-embedding"),
             },
-            "routes": {"assistant": {"try": ["first", "second"], "deadline": "5s", "first_token": "2s", "gap": "2s"}},
+            "routes": {
+                "assistant": {"try": ["first", "second"], "deadline": "5s", "first_token": "2s", "gap": "2s"},
+                "embedding": {"try": ["vectors"], "deadline": "5s", "serves": "embeddings"},
+            },
         }
         usual = {
             "oidc_issuer": issuer.url,

@@ -103,6 +103,7 @@ def _lifespan(settings: Settings):  # type: ignore[no-untyped-def]  # Starlette'
                 "trail": services.trail,
                 "policy": services.configuration.policy,
                 "models": services.models,
+                "embedders": services.embedders,
                 "feedback": services.feedback,
                 "checks": _checks(services),
                 "shown": lambda: _shown(services),

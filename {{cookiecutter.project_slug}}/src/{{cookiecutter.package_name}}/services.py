@@ -40,6 +40,7 @@ from .gateway import (
     LiteLLMLibrary,
 )
 from .governance import (
+    Embedder,
     GovernedGateway,
     Ledger,
     Model,
@@ -87,6 +88,7 @@ class Services:
     browsers: Browsers | None
     chain: ChainGateway
     models: Mapping[str, Model]
+    embedders: Mapping[str, Embedder]
     feedback: Feedback
 
 
@@ -179,6 +181,7 @@ def _built(
         browsers=_browsers(settings, read.access, keys, verifier, store.engine),
         chain=chain,
         models=_models(governed, read),
+        embedders=dict.fromkeys(_routes(read, "embeddings"), governed),
         feedback=Feedback(kept, limits, store.engine, trail, store.ratings, writer, telemetry.metrics),
     )
 
@@ -234,9 +237,15 @@ def open_clerk(settings: Settings) -> Clerk:
 
 
 def _models(governed: GovernedGateway, read: Configuration) -> dict[str, Model]:
-    """A model name → what answers it: every route by itself, and each feature under its own name."""
+    """A model name → what answers it: every chat route by itself, and each feature under its own name."""
     features: dict[str, Model] = {name: feature(governed) for name, feature in read.features.items()}
-    return features | {name: governed for name in read.catalogue.routes if name not in features}
+    return features | dict.fromkeys(_routes(read, "chat"), governed)
+
+
+def _routes(read: Configuration, serves: str) -> list[str]:
+    """Those that no feature has taken the name of."""
+    routes = read.catalogue.routes
+    return [name for name, route in routes.items() if route.serves == serves and name not in read.features]
 
 
 def _gateways(catalogue: Catalogue, session: aiohttp.ClientSession) -> dict[str, Gateway]:

@@ -16,7 +16,6 @@ from tests.docs.pages import DOCS, PROJECT, blocks, names, rows, text
 from tests.service import CONFIG, configuration
 
 PAGE = DOCS / "change-the-provider.md"
-ROUTE = "assistant"
 WRITTEN: list[dict[str, Any]] = [
     yaml.safe_load(block) for page in (PROJECT / "README.md", PAGE) for block in blocks(page, "yaml")
 ]
@@ -27,6 +26,11 @@ CHANGES = [part for part in WRITTEN if "deployments" in part]
 def entry(change: dict[str, Any]) -> dict[str, Any]:
     (found,) = change["deployments"].values()
     return dict(found)
+
+
+def route_of(change: dict[str, Any]) -> str:
+    (name,) = change["routes"]
+    return str(name)
 
 
 @pytest.fixture(params=CHANGES, ids=lambda change: "-".join(change["deployments"]))
@@ -54,10 +58,10 @@ def policy(tmp_path: Path, change: dict[str, Any], monkeypatch: pytest.MonkeyPat
 
 def test_the_change_loads_and_the_documented_classes_are_refused(policy: Policy, change: dict[str, Any]) -> None:
     documented = {names(row[0])[0]: row[1] == "yes" for row in rows(PAGE) if row[1] in ("yes", "no")}
-    answered = {name: bool(policy.matrix[name, ROUTE].deployments) for name in policy.classes}
+    answered = {name: bool(policy.matrix[name, route_of(change)].deployments) for name in policy.classes}
     assert answered == documented
     for name in (name for name, yes in answered.items() if not yes):
-        (reason,) = policy.matrix[name, ROUTE].kept_out
+        (reason,) = policy.matrix[name, route_of(change)].kept_out
         assert "demands regions [eu, local]" in reason
         assert reason.endswith("has us")
 
@@ -76,7 +80,8 @@ def test_what_nothing_may_answer_can_be_refused_on_purpose(
     tmp_path: Path, change: dict[str, Any], policy: Policy
 ) -> None:
     assert policy.uncovered()
-    said = {"routes": {ROUTE: change["routes"][ROUTE] | {"refuses": ["confidential", "restricted"]}}}
+    route = route_of(change)
+    said = {"routes": {route: change["routes"][route] | {"refuses": ["confidential", "restricted"]}}}
     assert not read_configuration(settings(tmp_path, change | said)).policy.uncovered()
 
 

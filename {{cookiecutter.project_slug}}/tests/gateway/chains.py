@@ -16,10 +16,12 @@ from {{ cookiecutter.package_name }}.gateway import (
     AttemptFailed,
     ChainGateway,
     Chunk,
+    EmbeddingRequest,
     Failure,
     Gateway,
     PermittedCall,
     ScriptedGateway,
+    Vectors,
 )
 from {{ cookiecutter.package_name }}.telemetry import Metrics, Telemetry, names
 
@@ -40,6 +42,9 @@ class Paced:
 
     async def complete(self, call: PermittedCall) -> Answer:
         return joined([chunk async for chunk in self.stream(call)])
+
+    async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
+        raise NotImplementedError
 
     async def stream(self, call: PermittedCall) -> AsyncGenerator[Chunk, None]:
         self.calls += 1
@@ -87,7 +92,7 @@ def ended() -> Chunk:
     return Chunk({}, "stop")
 
 
-def attempts(call: PermittedCall) -> list[tuple[str, str]]:
+def attempts(call: PermittedCall[Any]) -> list[tuple[str, str]]:
     return [(attempt.deployment, attempt.outcome) for attempt in call.attempts]
 
 

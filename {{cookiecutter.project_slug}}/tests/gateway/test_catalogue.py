@@ -124,3 +124,25 @@ def test_a_key_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 )
 def test_money_is_whole_micro_dollars_rounded_up(tokens: tuple[int, int], micro_usd: int) -> None:
     assert Price(input_per_million=Decimal("0.25"), output_per_million=Decimal(2)).micro_usd(*tokens) == micro_usd
+
+
+@pytest.mark.parametrize(
+    ("served", "fault"),
+    [
+        ("{serves: embeddings, try: [one, same]}", None),
+        ("{serves: embeddings, try: [one, other]}", "tries different models"),
+        ("{serves: embeddings, try: [one, near]}", "tries different models"),
+        ("{serves: embeddings, try: [near]}", "'near' is tried for chat, too"),
+        ("{serves: images, try: [one]}", "chat"),
+    ],
+)
+def test_an_embedding_route_is_of_one_model_that_does_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: str, fault: str | None
+) -> None:
+    monkeypatch.setenv("FAR_KEY", "key")
+    entry = "{openai: %s, base_url: %s, region: eu, retention_days: 0, trains_on_data: false, hosted_by: self}"
+    added = [("one", "bge-m3", "http://a/v1"), ("same", "bge-m3", "http://b/v1"), ("other", "bge-m4", "http://a/v1")]
+    lines = "".join(f"  {name}: {entry % (model, url)}\n" for name, model, url in added)
+    _, faults = catalogue(tmp_path, f"{GOOD}  search: {served}\n".replace("routes:\n", f"{lines}routes:\n"))
+    assert (fault is None) == (faults == [])
+    assert any((fault or "") in found and "config/models.yaml:" in found for found in faults) or fault is None

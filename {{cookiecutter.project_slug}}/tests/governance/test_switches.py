@@ -50,6 +50,14 @@ async def test_a_stopped_route_or_tenant_is_told_why_until_it_is_started(
     await within_two_seconds(service, None)
 
 
+async def test_a_stopped_route_makes_no_embeddings(service: Service) -> None:
+    stop(clerk_of(service), "route", "embedding", "a test of the night")
+    await asyncio.sleep(SECONDS)
+    answer = await service.embed()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "stopped")
+    assert (await service.upstream.stats())["calls"] == 0
+
+
 async def test_other_tenants_are_served_while_one_is_stopped(service: Service) -> None:
     stop(clerk_of(service), "tenant", "globex", "unpaid")
     await asyncio.sleep(SECONDS)

@@ -1,8 +1,8 @@
 """What do clients speak?"""
 
-from . import audit, completions, me, models, usage
+from . import audit, completions, embeddings, me, models, usage
 from .admission import BodyLimit, InFlightCap
 
-ROUTERS = (completions.router, models.router, me.router, usage.router, audit.router)
+ROUTERS = (completions.router, embeddings.router, models.router, me.router, usage.router, audit.router)
 
 __all__ = ["ROUTERS", "BodyLimit", "InFlightCap"]

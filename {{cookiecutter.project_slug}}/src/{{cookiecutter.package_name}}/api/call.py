@@ -10,21 +10,21 @@ from pydantic import ValidationError
 
 from ..deadline import Deadline
 from ..errors import InvalidRequest, ModelNotFound, UnsupportedMediaType
-from ..gateway import ChatRequest
-from ..governance import Ask, Model, Policy
-from ..identity import CurrentDelegation, MayAsk, Principal
+from ..gateway import ChatRequest, EmbeddingRequest, R
+from ..governance import Ask, Embedder, Model, Policy
+from ..identity import CurrentDelegation, Delegation, MayAsk, Principal
 
 LONGEST = 3_600.0  # seconds; the route's own deadline is shorter
 
 
-async def chat_request(request: Request) -> ChatRequest:
+async def _parsed(request: Request, kind: type[R]) -> R:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json":
         raise UnsupportedMediaType("Send the request as JSON, with 'Content-Type: application/json'.")
     if request.headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedMediaType("Send the body uncompressed.")
     try:
-        return ChatRequest.model_validate_json(await request.body())
+        return kind.model_validate_json(await request.body())
     except ValidationError as error:
         raise invalid(error) from None
 
@@ -40,19 +40,22 @@ def invalid(error: ValidationError) -> InvalidRequest:
     return InvalidRequest(f"{param}: {fault['msg'].removeprefix('Value error, ')}", param=param)
 
 
-async def ask(
-    request: Request,
-    caller: MayAsk,
-    delegation: CurrentDelegation,
-    chat: Annotated[ChatRequest, Depends(chat_request)],
-) -> Ask:
+async def ask(request: Request, caller: MayAsk, delegation: CurrentDelegation) -> Ask:
+    return _ask(request, caller, delegation, await _parsed(request, ChatRequest))
+
+
+async def embedding_ask(request: Request, caller: MayAsk, delegation: CurrentDelegation) -> Ask[EmbeddingRequest]:
+    return _ask(request, caller, delegation, await _parsed(request, EmbeddingRequest))
+
+
+def _ask(request: Request, caller: Principal, delegation: Delegation, asked: R) -> Ask[R]:
     policy: Policy = request.state.policy
     data_class = policy.data_class(_once(request, "x-data-class"))
-    request.scope["asked"] = {"model": chat.model, "data_class": data_class}  # for the record of a refusal
+    request.scope["asked"] = {"model": asked.model, "data_class": data_class}  # for the record of a refusal
     return Ask(
         principal=caller,
-        request=chat,
-        route=chat.model,
+        request=asked,
+        route=asked.model,
         data_classes=frozenset([data_class]),
         deadline=_deadline(request),
         delegation=delegation,
@@ -79,18 +82,42 @@ def _once(request: Request, header: str) -> str | None:
     return values[0] if values else None
 
 
-def usable_models(request: Request, caller: Principal) -> dict[str, Model]:
-    models: Mapping[str, Model] = request.state.models
-    return {name: model for name, model in models.items() if model.open_to(caller, name)}
+def usable(request: Request, caller: Principal) -> dict[str, list[str]]:
+    """The names that this caller may ask, of models for conversations and of those for embeddings."""
+    kinds: dict[str, Mapping[str, Model | Embedder]] = {
+        "models": request.state.models,
+        "embeddings": request.state.embedders,
+    }
+    return {
+        kind: [name for name, model in models.items() if model.open_to(caller, name)] for kind, models in kinds.items()
+    }
 
 
 async def chosen_model(request: Request, asked: Annotated[Ask, Depends(ask)]) -> Model:
     models: Mapping[str, Model] = request.state.models
+    if asked.route in request.state.embedders:
+        raise InvalidRequest(f"'{asked.route}' makes embeddings; ask it at /v1/embeddings.", param="model")
     if asked.route not in models:
-        usable = ", ".join(usable_models(request, asked.principal))
-        raise ModelNotFound(f"There is no model '{asked.route}'; you may use {usable}.", param="model")
+        raise _unknown(asked.route, usable(request, asked.principal)["models"])
     return models[asked.route]
+
+
+async def chosen_embedder(
+    request: Request, asked: Annotated[Ask[EmbeddingRequest], Depends(embedding_ask)]
+) -> Embedder:
+    embedders: Mapping[str, Embedder] = request.state.embedders
+    if asked.route in request.state.models:
+        raise InvalidRequest(f"'{asked.route}' makes no embeddings; ask it at /v1/chat/completions.", param="model")
+    if asked.route not in embedders:
+        raise _unknown(asked.route, usable(request, asked.principal)["embeddings"])
+    return embedders[asked.route]
+
+
+def _unknown(name: str, known: list[str]) -> ModelNotFound:
+    return ModelNotFound(f"There is no model '{name}'; you may use {', '.join(known) or 'none here'}.", param="model")
 
 
 AskedFor = Annotated[Ask, Depends(ask)]
 ChosenModel = Annotated[Model, Depends(chosen_model)]
+EmbeddingAskedFor = Annotated[Ask[EmbeddingRequest], Depends(embedding_ask)]
+ChosenEmbedder = Annotated[Embedder, Depends(chosen_embedder)]

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from ..governance import Policy
 from ..identity import CurrentPrincipal
-from .call import usable_models
+from .call import usable
 
 router = APIRouter(tags=["identity"])
 
@@ -21,7 +21,7 @@ async def me(request: Request, caller: CurrentPrincipal) -> dict[str, Any]:
         "roles": sorted(caller.roles),
         "permissions": sorted(caller.permissions),
         "data_classes": [name for name in policy.classes if policy.may_send(caller, name)],
-        "models": list(usable_models(request, caller)),
+        **usable(request, caller),
     }
 
 

@@ -19,9 +19,9 @@ class ContentDigests:
         first = next(key.strip() for key in secret_keys.split(",") if key.strip())
         self._key = HKDF(SHA256(), length=32, salt=None, info=b"audit digests").derive(first.encode())
 
-    def of_messages(self, messages: Sequence[dict[str, Any]]) -> str:
+    def of_content(self, content: Sequence[Any]) -> str:
         """Of canonical JSON, as docs/governance/audit-format.md tells."""
-        text = json.dumps(messages, sort_keys=True, separators=(",", ":"))
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hmac.digest(self._key, text.encode("ascii"), "sha256").hex()
 
     def begin(self) -> hmac.HMAC:

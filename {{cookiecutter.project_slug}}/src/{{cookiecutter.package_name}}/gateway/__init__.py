@@ -4,9 +4,9 @@ from .catalogue import Catalogue, Deployment, ModelsFile, Route, build_catalogue
 from .chain import ChainGateway
 from .direct import DirectGateway
 from .failure import AttemptFailed, Failure
-from .gateway import Answer, Attempt, Chunk, Gateway, PermittedCall, Usage
+from .gateway import Answer, Attempt, Chunk, Gateway, PermittedCall, Usage, Vectors
 from .litellm import LiteLLMGateway, LiteLLMLibrary
-from .messages import ChatRequest, Message
+from .messages import ChatRequest, EmbeddingRequest, Message, ModelRequest, R, ResponseFormat
 from .permit import Permit
 from .scripted import ScriptedGateway
 
@@ -20,16 +20,21 @@ __all__ = [
     "Chunk",
     "Deployment",
     "DirectGateway",
+    "EmbeddingRequest",
     "Failure",
     "Gateway",
     "LiteLLMGateway",
     "LiteLLMLibrary",
     "Message",
+    "ModelRequest",
     "ModelsFile",
     "Permit",
     "PermittedCall",
+    "R",
+    "ResponseFormat",
     "Route",
     "ScriptedGateway",
     "Usage",
+    "Vectors",
     "build_catalogue",
 ]

@@ -77,6 +77,7 @@ class DeploymentEntry(Section):
 
 class RouteEntry(Section):
     order: Annotated[list[str], Field(alias="try", min_length=1)]
+    serves: Literal["chat", "embeddings"] = "chat"
     deadline: Seconds = 60.0
     first_token: Seconds = 10.0
     gap: Seconds = 15.0
@@ -113,7 +114,8 @@ class Deployment:
 
     def output_limit(self, wanted: int | None) -> int:
         """Tokens. Always sent, so that a reservation covers what an answer can cost."""
-        return min(wanted or self.entry.max_output_tokens, self.entry.max_output_tokens)
+        most = self.entry.max_output_tokens
+        return most if wanted is None else min(wanted, most)
 
     def api_key(self) -> str | None:
         return secret(self.entry.api_key_env) if self.entry.api_key_env else None
@@ -130,6 +132,7 @@ class Route:
     gap: float
     refuses: frozenset[str]
     declared_at: str
+    serves: Literal["chat", "embeddings"] = "chat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,7 @@ def build_catalogue(file: ConfigFile[ModelsFile], faults: Faults) -> Catalogue:
     routes = {name: _route(name, entry, deployments, file, faults) for name, entry in file.content.routes.items()}
     for name in sorted({deployment.name for route in routes.values() for deployment in route.deployments}):
         _check_key(name, deployments[name].entry.api_key_env, file, faults)
+    _check_embeddings(routes, faults)
     broken = {name for name, entry in file.content.routes.items() if not deployments.keys() >= set(entry.order)}
     return Catalogue(deployments, routes, frozenset(broken))
 
@@ -164,6 +168,23 @@ def _check_key(name: str, key: str | None, file: ConfigFile[ModelsFile], faults:
     if missing:
         where = file.at("deployments", name, "api_key_env")
         faults.add(where, f"'{name}' takes its key from {key}, which is not set; set it, or {key}_FILE")
+
+
+def _check_embeddings(routes: dict[str, Route], faults: Faults) -> None:
+    """docs/adr/T016: what was indexed with one model's vectors cannot be searched with another's."""
+    chatting = {one.name for route in routes.values() if route.serves == "chat" for one in route.deployments}
+    for route in routes.values():
+        if route.serves == "chat":
+            continue
+        if len({one.model for one in route.deployments}) > 1:
+            faults.add(
+                route.declared_at,
+                f"'{route.name}' serves embeddings and tries different models, whose vectors cannot be compared; "
+                "name one model, at several servers if need be, and give each other model a route of its own",
+            )
+        for one in route.deployments:
+            if one.name in chatting:
+                faults.add(route.declared_at, f"'{one.name}' is tried for chat, too; a model does one or the other")
 
 
 def _route(
@@ -190,4 +211,5 @@ def _route(
         gap=entry.gap,
         refuses=frozenset(entry.refuses),
         declared_at=file.at("routes", name),
+        serves=entry.serves,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
+from typing import TypeVar
 
 import structlog
 from opentelemetry.trace import Span, SpanKind, StatusCode
@@ -15,7 +16,8 @@ from ..telemetry import Telemetry, names, trace_headers
 from .breaker import Breaker
 from .catalogue import Deployment
 from .failure import AttemptFailed, Failure
-from .gateway import Answer, Attempt, Chunk, Gateway, PermittedCall
+from .gateway import Answer, Attempt, Chunk, Gateway, PermittedCall, Vectors
+from .messages import EmbeddingRequest, R
 
 # A failure that says nothing about the deployment's health does not count against it.
 _HARMLESS = {
@@ -27,6 +29,7 @@ _HARMLESS = {
     Failure.OPEN,
 }
 _log = structlog.get_logger()
+T = TypeVar("T")
 
 
 SHORTEST = 0.05  # seconds; no provider answers in less, so that an attempt is not started with less
@@ -53,12 +56,18 @@ class ChainGateway:
         return [name for name, breaker in self._breakers.items() if breaker.open]
 
     async def complete(self, call: PermittedCall) -> Answer:
+        return await self._first_whole(call, lambda gateway: gateway.complete(call))
+
+    async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
+        return await self._first_whole(call, lambda gateway: gateway.embed(call))
+
+    async def _first_whole(self, call: PermittedCall[R], asked: Callable[[Gateway], Awaitable[T]]) -> T:
         failed: AttemptFailed | None = None
         for deployment in self._in_turn(call):
             try:
                 with self._attempt(call, deployment) as attempt:
                     async with call.deadline.timeout(at_most=_share(call, deployment)):
-                        answer = await self._gateways[deployment.name].complete(call)
+                        answer = await asked(self._gateways[deployment.name])
                     attempt.usage = answer.usage
                     return answer
             except AttemptFailed as failure:
@@ -85,7 +94,7 @@ class ChainGateway:
                 failed = _telling(failed, _fall_back(failure))
         raise _nothing_left(call, failed)
 
-    def _in_turn(self, call: PermittedCall) -> Iterator[Deployment]:
+    def _in_turn(self, call: PermittedCall[R]) -> Iterator[Deployment]:
         """The permit's deployments, as long as there is time for one more."""
         for deployment in call.permit.deployments:
             if call.deadline.remaining() < SHORTEST:
@@ -97,7 +106,7 @@ class ChainGateway:
             yield deployment
 
     @contextmanager
-    def _attempt(self, call: PermittedCall, deployment: Deployment) -> Iterator[Attempt]:
+    def _attempt(self, call: PermittedCall[R], deployment: Deployment) -> Iterator[Attempt]:
         breaker = self._breakers[deployment.name]
         begun = time.monotonic()
         with self._observed(call, deployment) as attempt:
@@ -128,9 +137,10 @@ class ChainGateway:
             raise AttemptFailed(Failure.OPEN)
 
     @contextmanager
-    def _observed(self, call: PermittedCall, deployment: Deployment) -> Iterator[Attempt]:
+    def _observed(self, call: PermittedCall[R], deployment: Deployment) -> Iterator[Attempt]:
+        operation = call.request.operation
         attributes = {
-            names.OPERATION: "chat",
+            names.OPERATION: operation,
             names.PROVIDER: deployment.provider,
             names.REQUEST_MODEL: deployment.model,
             names.DEPLOYMENT: deployment.name,
@@ -140,7 +150,7 @@ class ChainGateway:
         }
         # A generator's frames run in its caller's context, so the span is handed on and not made current.
         span = self._telemetry.tracer.start_span(
-            f"chat {deployment.model}", kind=SpanKind.CLIENT, attributes=attributes
+            f"{operation} {deployment.model}", kind=SpanKind.CLIENT, attributes=attributes
         )
         attempt = Attempt(deployment.name, trace_headers=trace_headers(span))
         call.attempts.append(attempt)
@@ -151,7 +161,7 @@ class ChainGateway:
             self._tell(span, call, deployment, attempt, time.monotonic() - begun - attempt.read)
             span.end()
 
-    def _tell(self, span: Span, call: PermittedCall, deployment: Deployment, attempt: Attempt, seconds: float) -> None:
+    def _tell(self, span: Span, call: PermittedCall[R], deployment: Deployment, attempt: Attempt, seconds: float) -> None:
         outcome, usage, metrics = attempt.outcome, attempt.usage, self._telemetry.metrics
         span.set_attribute(names.OUTCOME, outcome)
         if usage:
@@ -194,7 +204,7 @@ async def _paced(
         attempt.read += time.monotonic() - given
 
 
-def _share(call: PermittedCall, deployment: Deployment) -> float:
+def _share(call: PermittedCall[R], deployment: Deployment) -> float:
     """Half of what remains while another deployment stands behind, so that a hanging one leaves it time to answer."""
     remaining = call.deadline.remaining()
     last = deployment is call.permit.deployments[-1] or remaining / 2 < SHORTEST
@@ -213,7 +223,7 @@ def _telling(before: AttemptFailed | None, failed: AttemptFailed) -> AttemptFail
     return before if before and failed.failure in (Failure.NOT_LOADED, Failure.OPEN) else failed
 
 
-def _nothing_left(call: PermittedCall, failed: AttemptFailed | None) -> Exception:
+def _nothing_left(call: PermittedCall[R], failed: AttemptFailed | None) -> Exception:
     if call.deadline.remaining() < SHORTEST:
         tried = ", ".join(f"{attempt.deployment}: {attempt.outcome}" for attempt in call.attempts) or "none"
         return DeadlineExceeded(

@@ -13,7 +13,9 @@ from yarl import URL
 from ..proxy import proxy_for
 from .catalogue import Deployment
 from .failure import AttemptFailed, Failure
-from .gateway import FINISH_REASONS, MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, sane_usage
+from .gateway import MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, Vectors
+from .messages import EmbeddingRequest, R
+from .sane import FINISH_REASONS, sane_answer, sane_usage, sane_vectors
 from .upstream import json_object, read, send, streamed
 
 
@@ -23,8 +25,9 @@ class DirectGateway:
     def __init__(self, deployment: Deployment, session: aiohttp.ClientSession) -> None:
         self._deployment = deployment
         self._session = session
-        self._url = URL(f"{(deployment.entry.base_url or '').rstrip('/')}/chat/completions")
-        self._proxy = proxy_for(self._url)
+        base = (deployment.entry.base_url or "").rstrip("/")
+        self._completions, self._embeddings = URL(f"{base}/chat/completions"), URL(f"{base}/embeddings")
+        self._proxy = proxy_for(self._completions)
 
     async def complete(self, call: PermittedCall) -> Answer:
         async with await self._post(call, {}) as response:
@@ -43,21 +46,26 @@ class DirectGateway:
             if not finished:
                 raise AttemptFailed(Failure.CUT)
 
+    async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
+        async with await self._send(call, self._embeddings, {"encoding_format": "float"}) as response:
+            body = json_object(await read(response))
+        return Vectors(sane_vectors(body.get("data"), call.request), _usage(body, said=0))
+
     async def _post(self, call: PermittedCall, options: dict[str, Any]) -> aiohttp.ClientResponse:
         limit = {self._deployment.output_limit_name: self._deployment.output_limit(call.request.output_limit)}
-        body = {"model": self._deployment.model, **call.request.parameters(), **limit, **options}
+        return await self._send(call, self._completions, limit | options)
+
+    async def _send(self, call: PermittedCall[R], url: URL, options: dict[str, Any]) -> aiohttp.ClientResponse:
+        body = {"model": self._deployment.model, **call.request.parameters(), **options}
         headers = {"Content-Type": "application/json", **call.trace_headers}
         if key := self._deployment.api_key():
             headers["Authorization"] = f"Bearer {key}"
-        return await send(self._session, "POST", self._url, headers, orjson.dumps(body), proxy=self._proxy)
+        return await send(self._session, "POST", url, headers, orjson.dumps(body), proxy=self._proxy)
 
 
 def _answer(body: dict[str, Any]) -> Answer:
     choice = _first_choice(body)
-    message, finish = _kept(choice.get("message")), choice.get("finish_reason")
-    if not message or finish not in FINISH_REASONS:
-        raise AttemptFailed(Failure.NONSENSE)
-    return Answer({"role": "assistant", "content": None, **message}, finish, _usage(body))
+    return sane_answer(_kept(choice.get("message")), choice.get("finish_reason"), _usage(body))
 
 
 def _chunk(event: dict[str, Any]) -> Chunk:
@@ -86,8 +94,9 @@ def _kept(message: Any) -> dict[str, Any]:
     return kept
 
 
-def _usage(body: dict[str, Any]) -> Usage | None:
+def _usage(body: dict[str, Any], said: int | None = None) -> Usage | None:
+    """`said`: the answer's tokens, where it has none by its nature."""
     usage = body.get("usage")
     if not isinstance(usage, dict):
         return None
-    return sane_usage(usage.get("prompt_tokens"), usage.get("completion_tokens"))
+    return sane_usage(usage.get("prompt_tokens"), usage.get("completion_tokens") if said is None else said)

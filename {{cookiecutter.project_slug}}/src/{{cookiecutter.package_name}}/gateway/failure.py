@@ -8,7 +8,7 @@ from enum import Enum
 import orjson
 
 from .. import errors
-from .messages import ChatRequest
+from .messages import ChatRequest, EmbeddingRequest
 
 # What providers write, as far as their documents and litellm's own list tell. A caller's text that a provider echoes
 # can only choose between answers of one kind, except for the quoted code, whose quotes an echo would escape.
@@ -17,6 +17,9 @@ _TOO_LONG = re.compile(
 )
 _FILTERED = re.compile(rb"content[ _](filter|policy|management)|responsibleaipolicy|safety system|guardrail", re.I)
 _UNPAID = re.compile(rb'"insufficient_quota"|credit balance is too low', re.I)
+
+
+_FIELDS = ChatRequest.model_fields.keys() | EmbeddingRequest.model_fields.keys()
 
 
 class Failure(Enum):
@@ -73,7 +76,7 @@ class Failure(Enum):
         "context_length_exceeded",
         False,
         errors.ContextLengthExceeded,
-        "The conversation is too long for this model; shorten it.",
+        "This is too long for the model; shorten it.",
     )
     CONTENT_FILTER = (
         "content_filter",
@@ -139,7 +142,7 @@ def _param(body: bytes) -> str | None:
         param = orjson.loads(body)["error"]["param"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None
-    return param if isinstance(param, str) and param in ChatRequest.model_fields else None
+    return param if isinstance(param, str) and param in _FIELDS else None
 
 
 def _seconds(header: str | None) -> float | None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol
 
 from ..deadline import Deadline
-from .messages import ChatRequest
+from .messages import EmbeddingRequest, R
 from .permit import Permit
 
 MESSAGE_FIELDS = ("content", "refusal", "tool_calls")  # of an answer, beside its role; nothing else is passed on
-FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter"})
-MOST_TOKENS = 10_000_000  # no provider serves a longer exchange; a count above it is an error of theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +39,14 @@ class Chunk:
 
 
 @dataclass(slots=True)
+class Vectors:
+    """One for each text, in their order and all of one length."""
+
+    vectors: list[list[float]]
+    usage: Usage | None
+
+
+@dataclass(slots=True)
 class Attempt:
     """`trace_headers` continue our trace at the provider. `first_chunk` and `read`, the time a reader took: seconds."""
 
@@ -53,10 +59,10 @@ class Attempt:
 
 
 @dataclass(slots=True)
-class PermittedCall:
+class PermittedCall(Generic[R]):
     """`attempts` is filled while the call runs, so that one that fails or is cancelled still tells how far it came."""
 
-    request: ChatRequest
+    request: R
     permit: Permit
     deadline: Deadline
     attempts: list[Attempt] = field(default_factory=list)
@@ -78,10 +84,6 @@ class Gateway(Protocol):
         """Raises like `complete`, on the first chunk or later."""
         ...
 
-
-def sane_usage(input_tokens: Any, output_tokens: Any) -> Usage | None:
-    """None for counts that cannot be true: a ledger must be neither credited nor flooded by a provider's bug."""
-    for count, least in ((input_tokens, 1), (output_tokens, 0)):
-        if isinstance(count, bool) or not isinstance(count, int) or not least <= count <= MOST_TOKENS:
-            return None
-    return Usage(input_tokens, output_tokens)
+    async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
+        """Raises like `complete`."""
+        ...

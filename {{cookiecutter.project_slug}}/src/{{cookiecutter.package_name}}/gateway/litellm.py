@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import threading
+import warnings
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -16,7 +17,9 @@ import structlog
 from .catalogue import Deployment
 from .exchange import Exchange
 from .failure import AttemptFailed, Failure
-from .gateway import FINISH_REASONS, MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, sane_usage
+from .gateway import MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, Vectors
+from .messages import EmbeddingRequest, R
+from .sane import FINISH_REASONS, sane_answer, sane_usage, sane_vectors
 from .upstream import has_finish
 
 _log = structlog.get_logger()
@@ -66,8 +69,10 @@ def _import() -> Any:
 
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).disabled = True  # they write a provider's words; our own events tell what failed
+    warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)  # so do these, of litellm's types
     litellm.telemetry = False
     litellm.suppress_debug_info = True
+    litellm.DEFAULT_MAX_RETRIES = 0  # which it takes for embeddings whenever it is asked for none
     litellm.drop_params = False  # what a provider cannot do is refused by name, not left out
     litellm.disable_token_counter = True  # what the provider did not count is ours to estimate
     litellm.disable_hf_tokenizer_download = True
@@ -118,27 +123,42 @@ class LiteLLMGateway:
                     exchange.demand_finish(seen=wrapper.received_finish_reason is not None)
                 yield chunk
 
+    async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
+        with self._exchange(call) as exchange:
+            with exchange.watched():
+                # As floats, which every provider knows: litellm drops the word where there is no other format.
+                wanted = call.request.parameters() | {"encoding_format": "float"}
+                sent = await self._library.module.main.aembedding(**self._whom(), **wanted)
+            exchange.demand_finish(seen=True)  # an answer in one piece is whole or none
+            rows = [row if isinstance(row, dict) else row.model_dump() for row in sent.data]
+            return Vectors(sane_vectors(rows, call.request), _usage(sent))
+
     async def _ask(self, call: PermittedCall, **streaming: Any) -> Any:
-        entry = self._deployment.entry
         parameters = call.request.parameters()
         parameters["max_tokens"] = self._deployment.output_limit(call.request.output_limit)
         if parameters.get("response_format") == {"type": "text"}:
             del parameters["response_format"]  # asks for what comes anyway, and not every provider knows it
         # Not litellm.acompletion, which may hand the call to a part in Rust that has an HTTP client of its own.
         return await self._library.module.main.acompletion(
-            model=self._deployment.model,
-            api_base=entry.base_url,
-            # Without one litellm asks nobody, though a server of one's own may want none.
-            api_key=self._deployment.api_key() or ("none" if entry.base_url else None),
-            num_retries=0,
-            max_retries=0,
+            **self._whom(),
             _skip_mcp_handler=True,  # 1.106 would import it for any call with tools, from a package that is not there
             **parameters,
             **streaming,
         )
 
+    def _whom(self) -> dict[str, Any]:
+        address = self._deployment.entry.base_url
+        return {
+            "model": self._deployment.model,
+            "api_base": address,
+            # Without one litellm asks nobody, though a server of one's own may want none.
+            "api_key": self._deployment.api_key() or ("none" if address else None),
+            "num_retries": 0,
+            "max_retries": 0,
+        }
+
     @contextmanager
-    def _exchange(self, call: PermittedCall) -> Iterator[Exchange]:
+    def _exchange(self, call: PermittedCall[R]) -> Iterator[Exchange]:
         """What litellm raises holds the provider's words and is dropped."""
         exchange = Exchange(self._library.session, call.trace_headers)
         try:
@@ -150,13 +170,13 @@ class LiteLLMGateway:
         finally:
             exchange.close()
 
-    def _failure(self, error: Exception, call: PermittedCall, exchange: Exchange) -> AttemptFailed:
+    def _failure(self, error: Exception, call: PermittedCall[R], exchange: Exchange) -> AttemptFailed:
         litellm = self._library.module
         if exchange.response is not None:
             return AttemptFailed(Failure.NONSENSE)
         if isinstance(error, litellm.UnsupportedParamsError):
             known = litellm.get_supported_openai_params(model=self._deployment.model) or []
-            asked = (name for name in call.request.parameters() if name != "messages")
+            asked = (name for name in call.request.parameters() if name not in ("messages", "input"))
             return AttemptFailed(Failure.UNSUPPORTED, param=next((name for name in asked if name not in known), None))
         if isinstance(error, litellm.BadRequestError) and self._deployment.provider in litellm.provider_list:
             return AttemptFailed(Failure.BAD_REQUEST)
@@ -171,10 +191,7 @@ def _finish(sent: Any) -> str | None:
 
 
 def _answer(sent: Any) -> Answer:
-    finish, message = _finish(sent), _kept(sent.choices[0].message)
-    if not finish or not message:
-        raise AttemptFailed(Failure.NONSENSE)
-    return Answer({"role": "assistant", "content": None, **message}, finish, _usage(sent))
+    return sane_answer(_kept(sent.choices[0].message), _finish(sent), _usage(sent))
 
 
 def _chunk(sent: Any) -> Chunk:

@@ -1,10 +1,12 @@
-"""The subset of OpenAI's chat completion request that provider families have in common; the rest is refused by name."""
+"""The subset of OpenAI's requests that provider families have in common; the rest is refused by name."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from abc import ABC, abstractmethod
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from typing_extensions import TypeVar
 
 Finite = Annotated[float, Field(allow_inf_nan=False, strict=False)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -87,16 +89,52 @@ class ResponseFormat(Strict):
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None
 
+    @model_validator(mode="after")
+    def _has_its_schema(self) -> ResponseFormat:
+        if (self.type == "json_schema") != (self.json_schema is not None):
+            raise ValueError("json_schema belongs to the type 'json_schema', which needs it")
+        return self
+
 
 class StreamOptions(Strict):
     include_usage: bool = False
 
 
-_OURS = {"model", "stream", "stream_options", "user", "n", "max_tokens", "max_completion_tokens"}
+class ModelRequest(Strict, ABC):
+    """What governance must know of a request, whatever is asked of the model."""
 
+    operation: ClassVar[str]  # as OpenTelemetry's GenAI conventions call it
+    worded: ClassVar[set[str]]  # the fields in which a provider is told something in words
+    ours: ClassVar[set[str]]  # the fields that no adapter passes on as they are
 
-class ChatRequest(Strict):
     model: Annotated[str, Field(min_length=1, max_length=128)]
+
+    @property
+    @abstractmethod
+    def output_limit(self) -> int | None:
+        """Tokens of the answer; None: as long as the deployment allows."""
+
+    @abstractmethod
+    def text_length(self) -> int:
+        """Characters that go to the provider."""
+
+    @abstractmethod
+    def content(self) -> list[Any]:
+        """What it is about, in plain values: the trail has a digest of it."""
+
+    def plain(self) -> JsonObject:
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+    def parameters(self) -> JsonObject:
+        """What an adapter may pass on: the listed fields, without those that are ours to decide."""
+        return self.model_dump(exclude=self.ours, exclude_none=True, by_alias=True)
+
+
+class ChatRequest(ModelRequest):
+    operation = "chat"
+    worded = {"messages", "tools", "response_format"}
+    ours = {"model", "stream", "stream_options", "user", "n", "max_tokens", "max_completion_tokens"}
+
     messages: Annotated[list[Message], Field(min_length=1, max_length=1_000)]
     stream: bool = False
     stream_options: StreamOptions | None = None
@@ -125,9 +163,45 @@ class ChatRequest(Strict):
         called = sum(len(call.function.arguments) for message in self.messages for call in message.tool_calls or ())
         return described + called + sum(len(message.text) for message in self.messages)
 
-    def plain_messages(self) -> list[JsonObject]:
+    def content(self) -> list[JsonObject]:
         return [one.model_dump(exclude_none=True) for one in self.messages]
 
-    def parameters(self) -> JsonObject:
-        """What an adapter may pass on: the listed fields, without those that are ours to decide."""
-        return self.model_dump(exclude=_OURS, exclude_none=True, by_alias=True)
+    def plain(self) -> JsonObject:
+        """With the parts of a message as one text: a finding of redaction may stretch over several."""
+        plain = super().plain()
+        for message, original in zip(plain["messages"], self.messages, strict=True):
+            if isinstance(original.content, list):
+                message["content"] = original.text
+        return plain
+
+
+def _texts(value: object) -> object:
+    if isinstance(value, list) and not all(isinstance(one, str) for one in value):
+        raise ValueError("send a text or a list of texts; arrays of tokens are one model's own and are not supported")
+    return [value] if isinstance(value, str) else value
+
+
+class EmbeddingRequest(ModelRequest):
+    """At most 256 texts: 2,048, as OpenAI takes, are 65 MB of numbers, which keep everybody waiting for a second."""
+
+    operation = "embeddings"
+    worded = {"input"}
+    ours = {"model", "user", "encoding_format"}
+
+    input: Annotated[list[str], Field(min_length=1, max_length=256), BeforeValidator(_texts)]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: Annotated[int, Field(ge=1, le=16_384)] | None = None
+    user: Annotated[str, Field(max_length=256)] | None = None
+
+    @property
+    def output_limit(self) -> int:
+        return 0
+
+    def text_length(self) -> int:
+        return sum(map(len, self.input))
+
+    def content(self) -> list[str]:
+        return self.input
+
+
+R = TypeVar("R", bound=ModelRequest, default=ChatRequest)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
 from .failure import AttemptFailed
-from .gateway import Answer, Chunk, PermittedCall, Usage
+from .gateway import Answer, Chunk, PermittedCall, Usage, Vectors
+from .messages import EmbeddingRequest, R
 
 
 class ScriptedGateway:
@@ -15,7 +17,7 @@ class ScriptedGateway:
 
     def __init__(self, *replies: str | AttemptFailed) -> None:
         self._replies: Sequence[str | AttemptFailed] = replies
-        self.calls: list[PermittedCall] = []
+        self.calls: list[PermittedCall[Any]] = []
 
     async def complete(self, call: PermittedCall) -> Answer:
         text = self._next(call)
@@ -27,7 +29,12 @@ class ScriptedGateway:
             yield Chunk({"content": f"{word} "})
         yield Chunk({}, "stop", _count(call, text))
 
-    def _next(self, call: PermittedCall) -> str:
+    async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
+        """The reply's words say how many numbers: each vector is the length of its text, as often."""
+        size = len(self._next(call).split())
+        return Vectors([[float(len(text))] * size for text in call.request.input], _count(call, ""))
+
+    def _next(self, call: PermittedCall[R]) -> str:
         reply = self._replies[min(len(self.calls), len(self._replies) - 1)]
         self.calls.append(call)
         if isinstance(reply, AttemptFailed):
@@ -35,5 +42,5 @@ class ScriptedGateway:
         return reply
 
 
-def _count(call: PermittedCall, text: str) -> Usage:
-    return Usage(max(1, call.request.text_length() // 4), max(1, len(text) // 4))
+def _count(call: PermittedCall[R], text: str) -> Usage:
+    return Usage(max(1, call.request.text_length() // 4), -(-len(text) // 4))

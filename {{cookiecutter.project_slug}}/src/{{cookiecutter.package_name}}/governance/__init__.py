@@ -1,10 +1,10 @@
 """May this call happen, and at what cost?"""
 
 from .account import current_trace_id
-from .ask import Ask, Completion, Receipt
+from .ask import Ask, Completion, Embeddings, Receipt
 from .compiler import compile_policy
 from .explanation import Row, explain, matrix
-from .governed import GovernedGateway, Model, StreamPart
+from .governed import Embedder, GovernedGateway, Model, StreamPart
 from .ledger import Ledger
 from .limits import Bounds, Limits, open_limits
 from .policy import Policy
@@ -19,6 +19,8 @@ __all__ = [
     "Ask",
     "Bounds",
     "Completion",
+    "Embedder",
+    "Embeddings",
     "GovernedGateway",
     "Ledger",
     "Limits",

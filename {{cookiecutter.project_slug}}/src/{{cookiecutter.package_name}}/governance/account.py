@@ -28,12 +28,12 @@ def estimate(characters: int) -> int:
 _PERHAPS_PAID = {"running", "abandoned", *(one.label for one in (Failure.TIMEOUT, Failure.CUT, Failure.NONSENSE))}
 
 
-def most(call: PermittedCall) -> int:
+def most(call: PermittedCall[Any]) -> int:
     """Micro-dollars that the call can cost when every deployment that it may reach is tried: what is reserved."""
     return sum(_most_at(one, call) or 0 for one in call.permit.deployments)
 
 
-def _most_at(deployment: Deployment, call: PermittedCall) -> int | None:
+def _most_at(deployment: Deployment, call: PermittedCall[Any]) -> int | None:
     price, longest = deployment.entry.price, deployment.output_limit(call.request.output_limit)
     return None if price is None else price.micro_usd(estimate(call.request.text_length()), longest)
 
@@ -46,8 +46,8 @@ def _written(message: Mapping[str, Any]) -> int:
 @dataclass(slots=True)
 class CallAccount:
     call_id: str
-    ask: Ask
-    call: PermittedCall
+    ask: Ask[Any]
+    call: PermittedCall[Any]
     reservation: Reservation
     trace_id: str | None
     digests: ContentDigests
@@ -85,7 +85,8 @@ class CallAccount:
         """The provider's count, or ours where it gave none that makes sense; None where nothing was answered."""
         if self.usage or self.deployment is None:
             return self.usage
-        return Usage(estimate(self.call.request.text_length()), estimate(self.characters), estimated=True)
+        said = estimate(self.characters) if self.characters else 0
+        return Usage(estimate(self.call.request.text_length()), said, estimated=True)
 
     @property
     def cost(self) -> int | None:
@@ -108,13 +109,14 @@ class CallAccount:
             {
                 "roles": sorted(self.ask.principal.roles),
                 "client": self.ask.principal.client,
+                "operation": self.call.request.operation,
                 "model": self.ask.request.model,
                 "route": permit.route.name,
                 "data_class": permit.data_class,
                 "deployments": [one.name for one in permit.deployments],
                 "policy_version": permit.policy_version,
                 "prompt": {"name": prompt.name, "version": prompt.version, "digest": prompt.digest} if prompt else None,
-                "content_digest": self.digests.of_messages(self.call.request.plain_messages()),
+                "content_digest": self.digests.of_content(self.call.request.content()),
                 "reserved_micro_usd": self.reservation.micro_usd,
             },
         )
@@ -124,6 +126,7 @@ class CallAccount:
         return self._event(
             Kind.FINISHED,
             {
+                "operation": self.call.request.operation,
                 "outcome": outcome,
                 "deployment": deployment.name if deployment else None,
                 "region": deployment.entry.region if deployment else None,

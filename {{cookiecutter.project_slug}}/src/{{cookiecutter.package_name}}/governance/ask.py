@@ -2,30 +2,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Generic
 
 from ..deadline import Deadline
-from ..gateway import Answer, ChatRequest, Message
+from ..gateway import Answer, Message, R
 from ..identity import Delegation, Principal
 from ..promptfile import Prompt
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """A conversation that somebody wants answered: what a feature is given, and, changed, hands on.
+class Ask(Generic[R]):
+    """What somebody wants of a model, usually a conversation answered: a feature is given it and hands it on, changed.
 
     Of `data_classes`, declared by the caller or added by a feature, the highest counts: nobody can lower it.
     """
 
     principal: Principal
-    request: ChatRequest
+    request: R
     route: str
     data_classes: frozenset[str]
     deadline: Deadline
     prompt: Prompt | None = None
     delegation: Delegation | None = None  # with which a tool asks other services in the principal's name
 
-    def via(self, route: str, *, messages: list[Message], added: Iterable[str], prompt: Prompt) -> Ask:
+    def via(self: Ask, route: str, *, messages: list[Message], added: Iterable[str], prompt: Prompt) -> Ask:
         """The same question put to a route, with what a feature adds to it; `added`: the classes of that data."""
         request = self.request.model_copy(update={"messages": messages})
         return replace(self, route=route, request=request, data_classes=self.data_classes.union(added), prompt=prompt)
@@ -56,4 +56,10 @@ class Receipt:
 @dataclass(frozen=True, slots=True)
 class Completion:
     answer: Answer
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    vectors: list[list[float]]
     receipt: Receipt

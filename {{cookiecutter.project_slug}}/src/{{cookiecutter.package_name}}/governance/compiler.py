@@ -72,7 +72,7 @@ def _version(file: ConfigFile[PolicyFile], catalogue: Catalogue) -> str:
     """Short digest of everything that decides: a trail record tells under which rules a call was permitted."""
     entries = "".join(f"{name}{one.entry.model_dump_json()}" for name, one in catalogue.deployments.items())
     routes = "".join(
-        repr((route.name, [one.name for one in route.deployments], sorted(route.refuses)))
+        repr((route.name, route.serves, [one.name for one in route.deployments], sorted(route.refuses)))
         for route in catalogue.routes.values()
     )
     return hashlib.sha256(f"{file.content.model_dump_json()}{entries}{routes}".encode()).hexdigest()[:16]

@@ -8,19 +8,22 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from pydantic import ValidationError
+
 from ..audit import ContentDigests, Trail, new_call_id
 from ..database import Writer
-from ..errors import AuditUnavailable, DeadlineExceeded
-from ..gateway import ChainGateway, ChatRequest, Chunk, PermittedCall
+from ..errors import AuditUnavailable, DeadlineExceeded, InvalidRequest
+from ..gateway import ChainGateway, Chunk, EmbeddingRequest, ModelRequest, PermittedCall, R
 from ..identity import Principal
 from ..telemetry import Telemetry, names
 from .account import CallAccount, current_trace_id, estimate, most, outcome_of
-from .ask import Ask, Completion, Receipt
+from .ask import Ask, Completion, Embeddings, Receipt
 from .hidden import visible
 from .ledger import Ledger
 from .limits import Limits
 from .policy import Policy
 from .redaction import Redactor, each_text
+from .shape import shape_of
 from .switches import Switches
 
 
@@ -41,6 +44,14 @@ class Model(Protocol):
     async def complete(self, ask: Ask) -> Completion: ...
 
     def stream(self, ask: Ask) -> AsyncGenerator[StreamPart, None]: ...
+
+
+class Embedder(Protocol):
+    """What a model name stands for that turns texts into vectors: a route that serves embeddings."""
+
+    def open_to(self, principal: Principal, name: str) -> bool: ...
+
+    async def embed(self, ask: Ask[EmbeddingRequest]) -> Embeddings: ...
 
 
 class GovernedGateway:
@@ -72,24 +83,35 @@ class GovernedGateway:
         return self._policy.serves(principal, name)
 
     async def complete(self, ask: Ask) -> Completion:
+        shape = await shape_of(ask.request.response_format)
         async with self._governed(ask) as account:
             answer = await self._chain.complete(account.call)
             account.take(answer)
+            shape.hear(answer.message, answer.finish_reason)
+            await shape.demand()
         return Completion(answer, account.receipt())
 
     async def stream(self, ask: Ask) -> AsyncGenerator[StreamPart, None]:
-        last = Chunk({})
+        shape, last = await shape_of(ask.request.response_format), Chunk({})
         async with self._governed(ask) as account, aclosing(self._chain.stream(account.call)) as chunks:
             async for chunk in chunks:
                 account.add(chunk)
+                shape.hear(chunk.delta, chunk.finish_reason)
                 if chunk.finish_reason:
                     last = chunk  # held back: who sees a finish may rely on its record
                 elif chunk.delta:
                     yield StreamPart(chunk, account.call_id)
+            await shape.demand()
         yield StreamPart(last, account.call_id, account.receipt())
 
+    async def embed(self, ask: Ask[EmbeddingRequest]) -> Embeddings:
+        async with self._governed(ask) as account:
+            found = await self._chain.embed(account.call)
+            account.usage = found.usage
+        return Embeddings(found.vectors, account.receipt())
+
     @asynccontextmanager
-    async def _governed(self, ask: Ask) -> AsyncIterator[CallAccount]:
+    async def _governed(self, ask: Ask[R]) -> AsyncIterator[CallAccount]:
         data_class = self._policy.highest(*ask.data_classes)
         with self._telemetry.step("policy") as span:
             span.set_attributes(_described(ask, data_class))
@@ -110,18 +132,17 @@ class GovernedGateway:
             raise
         await self._finish(account, outcome_of(None))
 
-    def _redacted(self, request: ChatRequest, data_class: str) -> ChatRequest:
-        """All that a provider is sent in words: messages with their tool calls, tools, a wanted schema."""
-        rules = self._policy.redactions(data_class)
-        plain = request.model_dump(by_alias=True, exclude_none=True)
-        for message, original in zip(plain["messages"], request.messages, strict=True):
-            if isinstance(original.content, list):
-                message["content"] = original.text  # a finding may stretch over several parts
-        said = {section: plain[section] for section in plain.keys() & {"messages", "tools", "response_format"}}
+    def _redacted(self, request: R, data_class: str) -> R:
+        """All that a provider is sent in words: messages with their tool calls, tools, a wanted schema; texts."""
+        rules, plain = self._policy.redactions(data_class), request.plain()
+        said = {section: plain[section] for section in plain.keys() & request.worded}
         redacted = each_text(said, lambda text: self._redactor(visible(text), rules))
-        return request if redacted == said else ChatRequest.model_validate(plain | redacted)
+        try:
+            return request if redacted == said else type(request).model_validate(plain | redacted)
+        except ValidationError:
+            raise InvalidRequest("A name or an id in it is made of what is taken out; docs/redaction.md") from None
 
-    def _open_account(self, ask: Ask, call: PermittedCall) -> CallAccount:
+    def _open_account(self, ask: Ask[R], call: PermittedCall[R]) -> CallAccount:
         call_id = new_call_id()
         reservation = self._ledger.reserve(
             call_id,
@@ -173,11 +194,11 @@ class GovernedGateway:
         metrics.cost.add((account.cost or 0) / 1_000_000, labels)
 
 
-def _expected_tokens(request: ChatRequest) -> int:
-    return estimate(request.text_length()) + (request.output_limit or 500)
+def _expected_tokens(request: ModelRequest) -> int:
+    return estimate(request.text_length()) + (500 if request.output_limit is None else request.output_limit)
 
 
-def _described(ask: Ask, data_class: str) -> dict[str, str]:
+def _described(ask: Ask[R], data_class: str) -> dict[str, str]:
     described = {names.ROUTE: ask.route, names.DATA_CLASS: data_class}
     if ask.prompt:
         described |= {names.PROMPT: f"{ask.prompt.name} {ask.prompt.version}", names.PROMPT_DIGEST: ask.prompt.digest}

@@ -30,7 +30,7 @@ class Policy:
         self.version = version
         self.classes = list(file.content.data_classes)
         self.matrix = {
-            (name, route.name): self._cell(name, route) for name in self.classes for route in catalogue.routes.values()
+            (name, route.name): self._cell(name, route) for route in catalogue.routes.values() for name in self.classes
         }
 
     def data_class(self, name: str | None) -> str:

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import base64
+import sys
+from array import array
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from .call import ChosenEmbedder, EmbeddingAskedFor
+from .disconnect import unless_disconnected
+from .openapi import EMBEDDING_DOCS
+
+router = APIRouter(tags=["OpenAI"])
+
+
+@router.post("/v1/embeddings", response_class=Response, openapi_extra=EMBEDDING_DOCS)
+async def embed(request: Request, ask: EmbeddingAskedFor, model: ChosenEmbedder) -> Response:
+    """OpenAI's embeddings, with one further field, `receipt`."""
+    found = await unless_disconnected(request, model.embed(ask))
+    packed = ask.request.encoding_format == "base64"
+    receipt = found.receipt
+    data = [
+        {"object": "embedding", "index": index, "embedding": _packed(vector) if packed else vector}
+        for index, vector in enumerate(found.vectors)
+    ]
+    body: dict[str, Any] = {
+        "object": "list",
+        "data": data,
+        "model": ask.request.model,
+        "usage": {"prompt_tokens": receipt.input_tokens, "total_tokens": receipt.input_tokens},
+        "receipt": receipt.as_dict(),
+    }
+    return Response(orjson.dumps(body), media_type="application/json")
+
+
+def _packed(vector: list[float]) -> str:
+    """As OpenAI packs them: 32 bits each, little-endian."""
+    numbers = array("f", vector)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return base64.b64encode(numbers).decode()
