@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from {{ cookiecutter.package_name }} import __name__ as package
 from {{ cookiecutter.package_name }}.audit import Clerk, Kind
 from {{ cookiecutter.package_name }}.database import open_engine
-from {{ cookiecutter.package_name }}.governance.ledger import entries_table
+from {{ cookiecutter.package_name }}.governance.tables import entries_table
 from {{ cookiecutter.package_name }}.schema import migrate
 from {{ cookiecutter.package_name }}.services import open_checkpoints
 from {{ cookiecutter.package_name }}.settings import Settings

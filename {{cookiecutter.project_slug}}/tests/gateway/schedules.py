@@ -16,8 +16,10 @@ from {{ cookiecutter.package_name }}.gateway import (
     AttemptFailed,
     ChainGateway,
     Chunk,
+    EmbeddingRequest,
     Failure,
     PermittedCall,
+    Vectors,
 )
 
 from tests.gateway.calls import deployment, permitted_call
@@ -71,6 +73,9 @@ class Provider:
         finally:
             if self.schedule.closing:
                 await asyncio.sleep(self.schedule.closing)
+
+    async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
+        raise AssertionError("its schedule is a conversation's")
 
     async def _end(self) -> AsyncGenerator[Chunk, None]:
         if self.schedule.end == "hang":

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from {{ cookiecutter.package_name }}.audit import verify
 from {{ cookiecutter.package_name }}.database import open_engine
-from {{ cookiecutter.package_name }}.governance.ledger import entries_table
+from {{ cookiecutter.package_name }}.governance.tables import entries_table
 from {{ cookiecutter.package_name }}.services import open_checkpoints
 
 from assurance.readiness.project import Finding, Project
