@@ -28,7 +28,7 @@ class Issuer:
         self.url = "set when it is served"
         self.first_key = new_key("first")
         self.reset()
-        self.app = Starlette(routes=[Route("/{path:path}", self._answer)])
+        self.app = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET", "POST"])])
 
     def reset(self) -> None:
         self.key = self.first_key

@@ -52,18 +52,23 @@ class Process:
         self._running: subprocess.Popen[bytes] | None = None
         self.url = ""
 
-    async def start(self) -> float:
-        """Returns the seconds until it was ready."""
-        begun, port = time.monotonic(), free_port()
+    def launch(self) -> None:
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         with (self._folder / "log").open("ab") as log:
-            self._running = subprocess.Popen(  # noqa: ASYNC220 # it takes a millisecond
+            self._running = subprocess.Popen(
                 [sys.executable, "-m", "{{ cookiecutter.package_name }}", "serve"],
                 cwd=self._folder,
                 env={**self._environment, "PORT": str(port)},
                 stdout=log,
                 stderr=log,
             )
+
+    async def start(self) -> float:
+        """Returns the seconds until it was ready."""
+        begun = time.monotonic()
+        self.launch()
+        assert self._running is not None
         async with httpx2.AsyncClient() as http:
             while not await self._ready(http):
                 if self._running.poll() is not None or time.monotonic() - begun > 60:
