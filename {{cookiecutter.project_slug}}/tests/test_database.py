@@ -4,14 +4,18 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, event, insert, select, text
 
 from {{ cookiecutter.package_name }} import database
 from {{ cookiecutter.package_name }}.configfile import ConfigurationError
 from {{ cookiecutter.package_name }}.database import Writer, check_durability, open_engine, running
 from {{ cookiecutter.package_name }}.errors import AuditUnavailable, BudgetExceeded, ServiceError
+from {{ cookiecutter.package_name }}.telemetry import Metrics, names
 
 from tests.postgresql import PostgreSQL
 from tests.silence import METRICS
@@ -227,6 +231,35 @@ async def test_a_full_queue_refuses(book: Notes, writer: Writer, monkeypatch: py
         await writer.commit({book: "fourth"})
     book.gate.set()
     await asyncio.gather(first, *others)
+
+
+async def test_whatever_the_writer_takes_no_more_is_counted_for_the_alarm(
+    engine: Engine, book: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = InMemoryMetricReader()
+    metrics = Metrics(MeterProvider([reader]).get_meter("tests"))
+
+    def counted() -> int:
+        data: Any = reader.get_metrics_data()
+        found = [one for of in data.resource_metrics for scope in of.scope_metrics for one in scope.metrics]
+        (failures,) = [one for one in found if one.name == names.METRIC_COMMIT_FAILURES]
+        return sum(point.value for point in failures.data.data_points)
+
+    async with running(Writer(engine, [book], metrics)) as writer:
+        assert counted() == 0
+        with monkeypatch.context() as full:
+            full.setattr(database, "MOST_WAITING", 0)
+            with pytest.raises(AuditUnavailable):
+                await writer.commit({book: "the queue is full"})
+        assert counted() == 1
+        writer.halt()
+        with pytest.raises(AuditUnavailable):
+            await writer.commit({book: "it is halted"})
+        assert counted() == 2
+    with pytest.raises(AuditUnavailable):
+        await writer.commit({book: "it has ended"})
+    assert counted() == 3
+    assert writer.failing
 
 
 async def test_durability_is_set_and_read_back(engine: Engine) -> None:

@@ -48,6 +48,7 @@ class Process:
             "AUDIT_CHECKPOINTS": str(folder / "checkpoints"),
             "PYTHONPATH": os.pathsep.join(str(Path(one).resolve()) for one in sys.path),
             **environment,
+            **environment,
         }
         self._running: subprocess.Popen[bytes] | None = None
         self.url = ""
@@ -87,6 +88,14 @@ class Process:
         assert self._running is not None
         self._running.send_signal(how)
         return await asyncio.to_thread(self._running.wait, 60)
+
+    def let_files_grow_to(self, size: int | None) -> None:
+        """What a full disk does to a process, in bytes of each file; None is a disk that has room again. Linux only."""
+        import resource  # Windows has none
+
+        assert self._running is not None
+        most = resource.RLIM_INFINITY if size is None else size
+        resource.prlimit(self._running.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
 
     def kill(self) -> None:
         if self._running and self._running.poll() is None:

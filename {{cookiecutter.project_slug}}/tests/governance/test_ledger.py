@@ -1,12 +1,14 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
 from {{ cookiecutter.package_name }}.audit import AuditEvent, Kind, Trail
@@ -231,6 +233,36 @@ def test_periods_are_days_and_months_in_utc(now: str, day: str, month: str, tomo
     assert (user.period, tenant.period) == (day, month)
     assert (f"{user.renews:%Y-%m-%d}", f"{tenant.renews:%Y-%m-%d}") == (tomorrow, next_month)
     assert (user.limit, tenant.limit) == (1_000_000, 10_000_000)
+
+
+@given(st.datetimes(datetime(2024, 1, 1), datetime(2036, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 # UTC comes with it
+def test_each_moment_is_in_one_period_that_ends_where_the_next_begins(now: datetime) -> None:
+    """Whatever the clock does: set back an hour, it is in the period of an hour ago again, and in no other."""
+    before, last = accounts_of("acme", "ada", budgets("1", "10"), now), timedelta(microseconds=1)
+    for place, account in enumerate(before):
+        assert now < account.renews
+        assert accounts_of("acme", "ada", budgets("1", "10"), account.renews - last)[place].period == account.period
+        assert accounts_of("acme", "ada", budgets("1", "10"), account.renews)[place].period > account.period
+        assert account.renews == account.renews.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+async def test_a_clock_that_is_set_back_books_nothing_twice(engine: Engine) -> None:
+    ledger = Ledger(METRICS)
+    after, hour = datetime(2026, 3, 1, 0, 30, tzinfo=UTC), timedelta(hours=1)
+    async with running(Writer(engine, [ledger], METRICS)) as writer:
+        for moment in (after, after - hour, after):
+            accounts = accounts_of("acme", "ada", budgets("1", "10"), moment)
+            one = Reservation(uuid4().hex, "acme", "ada", "assistant", accounts[0].period, 100, accounts)
+            await writer.commit({ledger: one})
+            await writer.commit({ledger: Settlement(one, "first", 40, 1, 1)})
+    with engine.connect() as connection:
+        found = {(row.account, row.period): row.micro_usd for row in connection.execute(select(balances))}
+    assert found == {
+        (ADA, "2026-03-01"): 80,
+        (ADA, "2026-02-28"): 40,
+        ("tenant:acme", "2026-03"): 80,
+        ("tenant:acme", "2026-02"): 40,
+    }
 
 
 async def test_a_thousand_sums_do_not_drift(engine: Engine, purse: Purse) -> None:

@@ -35,7 +35,7 @@ class SigningKeys:
         """False too where the key is none of ours."""
         try:
             self.public[key].verify(base64.b64decode(signature, validate=True), text.encode("ascii"))
-        except (KeyError, ValueError, InvalidSignature):
+        except (KeyError, TypeError, ValueError, InvalidSignature):
             return False
         return True
 
