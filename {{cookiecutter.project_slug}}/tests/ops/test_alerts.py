@@ -8,18 +8,24 @@ from typing import Any
 
 import pytest
 import yaml
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from {{ cookiecutter.package_name }}.cli import main
 from {{ cookiecutter.package_name }}.errors import ServiceError
 from {{ cookiecutter.package_name }}.gateway import Failure
 
+from assurance.evals.exported import ALL, gauge
+from tests.assurance.written import ROW, run_of
 from tests.programs import free_port, program
 from tests.service import Surroundings, running_service
 
 PROJECT = Path(__file__).parents[2]
 OPS = PROJECT / "ops"
 RUNBOOKS = {path.name: path for path in (PROJECT / "docs" / "runbooks").glob("*.md") if path.name != "README.md"}
+RULE_TESTS = sorted(OPS.glob("alerts_*test.yaml"))
 GROUPS = yaml.safe_load((OPS / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
 ALERTS: dict[str, Any] = {rule["alert"]: rule for group in GROUPS for rule in group["rules"]}
 SECTIONS = [
@@ -60,12 +66,12 @@ def test_the_rules_are_rules() -> None:
 
 
 def test_the_rule_tests_pass() -> None:
-    promtool("test", "rules", "alerts_test.yaml")
+    promtool("test", "rules", *RULE_TESTS)
 
 
 @pytest.mark.parametrize("name", ALERTS)
 def test_each_alert_is_seen_firing_in_a_rule_test(name: str) -> None:
-    assert f'alertname="{name}"' in (OPS / "alerts_test.yaml").read_text(encoding="utf-8")
+    assert f'alertname="{name}"' in "".join(path.read_text(encoding="utf-8") for path in RULE_TESTS)
 
 
 @pytest.mark.parametrize("name", ALERTS)
@@ -109,12 +115,21 @@ def codes(error: type[ServiceError] = ServiceError) -> set[str]:
 
 
 VALUES = {
+    "app_evaluator": {ALL},
     "app_reason": codes(),
     "app_outcome": {failure.label for failure in Failure} | codes() | {"answered", "abandoned"},
     "app_budget": {"user", "tenant"},
     "gen_ai_token_type": {"input", "output"},
     "http_route": {"/readyz", "/v1/.*"},
 }
+
+
+def evaluated() -> str:
+    """The metrics of a run of the evaluation, as a collector passes them on."""
+    registry = CollectorRegistry()
+    metering = MeterProvider([PrometheusMetricReader(registry=registry)])
+    gauge(metering.get_meter("evaluation"), run_of(ROW))
+    return generate_latest(registry).decode()
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +142,12 @@ async def found(tmp_path_factory: pytest.TempPathFactory, served_once: Surroundi
         await service.upstream.fails_with("500", model="local-large", times=1)
         assert (await service.ask()).status_code == 200
         assert (await service.ask(headers={"X-Data-Class": "restricted"})).status_code == 403
+        rated = {"response_id": (await service.ask()).json()["id"], "score": 1}
+        assert (
+            await service.http.post(f"{service.url}/v1/feedback", json=rated, headers=service.headers())
+        ).status_code == 200
         await service.http.get(f"{service.url}/readyz")
-        text = (await service.http.get(f"http://127.0.0.1:{port}/metrics")).text
+        text = (await service.http.get(f"http://127.0.0.1:{port}/metrics")).text + evaluated()
     labels: dict[str, set[str]] = defaultdict(set)
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
