@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from {{ cookiecutter.package_name }}.identity.access import current_principal
+from {{ cookiecutter.package_name }}.identity.access import current_delegation
 
 
 def every_route(app: FastAPI) -> Iterator[BaseRoute]:
@@ -26,7 +26,7 @@ def needs_a_caller(route: BaseRoute) -> bool:
     queue = list(route.dependant.dependencies)
     while queue:
         dependant = queue.pop()
-        if dependant.call is current_principal:
+        if dependant.call is current_delegation:
             return True
         queue += dependant.dependencies
     return False

@@ -115,6 +115,7 @@ class Writer:
         self._stopping = self._dead = self._halted = False
         self._failed_at = float("-inf")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        metrics.watch_queue(lambda: len(self._waiting))
 
     @property
     def failing(self) -> bool:
@@ -132,7 +133,6 @@ class Writer:
             work.fail(_unavailable())
             return work.done
         self._waiting.append(work)
-        self._metrics.writer_queue.add(1)
         self._wake.set()
         return work.done
 
@@ -162,7 +162,6 @@ class Writer:
 
     async def _commit(self, batch: list[_Work]) -> None:
         begun = time.monotonic()
-        self._metrics.writer_queue.add(-len(batch))
         try:
             refused = await asyncio.get_running_loop().run_in_executor(self._thread, self._write, batch)
             for book in self._books:

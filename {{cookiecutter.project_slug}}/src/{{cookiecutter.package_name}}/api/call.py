@@ -93,7 +93,8 @@ def usable(request: Request, caller: Principal) -> dict[str, list[str]]:
     }
 
 
-async def chosen_model(request: Request, asked: Annotated[Ask, Depends(ask)]) -> Model:
+def chosen_model(request: Request, asked: Ask) -> Model:
+    """No dependency of the endpoint: FastAPI would go through all that it rests on once more."""
     models: Mapping[str, Model] = request.state.models
     if asked.route in request.state.embedders:
         raise InvalidRequest(f"'{asked.route}' makes embeddings; ask it at /v1/embeddings.", param="model")
@@ -102,9 +103,7 @@ async def chosen_model(request: Request, asked: Annotated[Ask, Depends(ask)]) ->
     return models[asked.route]
 
 
-async def chosen_embedder(
-    request: Request, asked: Annotated[Ask[EmbeddingRequest], Depends(embedding_ask)]
-) -> Embedder:
+def chosen_embedder(request: Request, asked: Ask[EmbeddingRequest]) -> Embedder:
     embedders: Mapping[str, Embedder] = request.state.embedders
     if asked.route in request.state.models:
         raise InvalidRequest(f"'{asked.route}' makes no embeddings; ask it at /v1/chat/completions.", param="model")
@@ -118,6 +117,4 @@ def _unknown(name: str, known: list[str]) -> ModelNotFound:
 
 
 AskedFor = Annotated[Ask, Depends(ask)]
-ChosenModel = Annotated[Model, Depends(chosen_model)]
 EmbeddingAskedFor = Annotated[Ask[EmbeddingRequest], Depends(embedding_ask)]
-ChosenEmbedder = Annotated[Embedder, Depends(chosen_embedder)]

@@ -14,7 +14,7 @@ from ..errors import InternalError, ServiceError
 from ..gateway import ChatRequest, Usage
 from ..governance import Ask, Completion, StreamPart
 from ..telemetry import request_id
-from .call import AskedFor, ChosenModel
+from .call import AskedFor, chosen_model
 from .disconnect import unless_disconnected
 from .openapi import COMPLETION_DOCS
 
@@ -23,8 +23,9 @@ _log = structlog.get_logger()
 
 
 @router.post("/v1/chat/completions", response_class=Response, openapi_extra=COMPLETION_DOCS)
-async def complete(request: Request, ask: AskedFor, model: ChosenModel) -> Response:
+async def complete(request: Request, ask: AskedFor) -> Response:
     """OpenAI's chat completion, with one further field, `receipt`. With `stream: true`, server-sent events."""
+    model = chosen_model(request, ask)
     if not ask.request.stream:
         completion = await unless_disconnected(request, model.complete(ask))
         return Response(orjson.dumps(_whole(ask, completion)), media_type="application/json")
@@ -54,7 +55,7 @@ def _whole(ask: Ask, completion: Completion) -> dict[str, Any]:
             }
         ],
         "usage": _usage(Usage(receipt.input_tokens, receipt.output_tokens)),
-        "receipt": receipt.as_dict(),
+        "receipt": receipt,
     }
 
 
@@ -85,7 +86,7 @@ def _part(request: ChatRequest, part: StreamPart, created: int) -> dict[str, Any
         "choices": [{"index": 0, "delta": part.chunk.delta, "finish_reason": part.chunk.finish_reason}],
     }
     if part.receipt:
-        chunk["receipt"] = part.receipt.as_dict()
+        chunk["receipt"] = part.receipt
         if request.stream_options and request.stream_options.include_usage:
             chunk["usage"] = _usage(Usage(part.receipt.input_tokens, part.receipt.output_tokens))
     return chunk

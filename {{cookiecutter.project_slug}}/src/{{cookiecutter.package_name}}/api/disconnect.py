@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from contextlib import suppress
 from typing import TypeVar
 
 from fastapi import Request
@@ -14,23 +13,20 @@ T = TypeVar("T")
 
 async def unless_disconnected(request: Request, answer: Awaitable[T]) -> T:
     """Cancels the answer when the caller goes away: nobody would read it, somebody would pay. Raises ClientClosed."""
-    work = asyncio.ensure_future(answer)
-    gone = asyncio.ensure_future(_disconnected(request))
+    work = asyncio.current_task()
+    assert work is not None  # noqa: S101 # a request is answered in a task
+    before, gone = work.cancelling(), asyncio.create_task(_disconnected(request, work))
     try:
-        await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
-        if work.done():
-            return work.result()
-        work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
-        raise ClientClosed("The caller went away.")
+        return await answer
+    except asyncio.CancelledError:
+        if gone.done() and work.uncancel() <= before:
+            raise ClientClosed("The caller went away.") from None
+        raise
     finally:
-        for task in (work, gone):
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await gone
+        gone.cancel()
 
 
-async def _disconnected(request: Request) -> None:
+async def _disconnected(request: Request, work: asyncio.Task[object]) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+    work.cancel()

@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from .call import ChosenEmbedder, EmbeddingAskedFor
+from .call import EmbeddingAskedFor, chosen_embedder
 from .disconnect import unless_disconnected
 from .openapi import EMBEDDING_DOCS
 
@@ -17,9 +17,9 @@ router = APIRouter(tags=["OpenAI"])
 
 
 @router.post("/v1/embeddings", response_class=Response, openapi_extra=EMBEDDING_DOCS)
-async def embed(request: Request, ask: EmbeddingAskedFor, model: ChosenEmbedder) -> Response:
+async def embed(request: Request, ask: EmbeddingAskedFor) -> Response:
     """OpenAI's embeddings, with one further field, `receipt`."""
-    found = await unless_disconnected(request, model.embed(ask))
+    found = await unless_disconnected(request, chosen_embedder(request, ask).embed(ask))
     packed = ask.request.encoding_format == "base64"
     receipt = found.receipt
     data = [
@@ -31,7 +31,7 @@ async def embed(request: Request, ask: EmbeddingAskedFor, model: ChosenEmbedder)
         "data": data,
         "model": ask.request.model,
         "usage": {"prompt_tokens": receipt.input_tokens, "total_tokens": receipt.input_tokens},
-        "receipt": receipt.as_dict(),
+        "receipt": receipt,
     }
     return Response(orjson.dumps(body), media_type="application/json")
 

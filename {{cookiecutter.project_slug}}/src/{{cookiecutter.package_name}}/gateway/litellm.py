@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import threading
@@ -56,6 +57,7 @@ class LiteLLMLibrary:
         try:
             litellm = _import()
             asyncio.run(_rehearse(litellm))
+            gc.freeze()  # 300,000 objects that stay: to look through them stops everything for most of a second
             self.module = litellm
         except Exception:
             _log.exception("litellm_not_loaded")

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Generic
+from dataclasses import dataclass, replace
+from typing import Generic
 
 from ..deadline import Deadline
 from ..gateway import Answer, Message, R
@@ -48,9 +48,6 @@ class Receipt:
     cost_usd: float | None
     latency_ms: int
     trace_id: str | None
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

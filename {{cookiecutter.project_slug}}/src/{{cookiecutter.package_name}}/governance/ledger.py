@@ -21,12 +21,11 @@ Balances = Mapping[Key, int]  # micro-dollars
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A budget's holder and its current period. `limit` in micro-dollars; `renews`: when the next period begins."""
+    """A budget's holder and its current period, a day or a month. `limit` in micro-dollars."""
 
     name: str
     period: str
     limit: int
-    renews: datetime
 
     @property
     def kind(self) -> str:
@@ -36,6 +35,12 @@ class Account:
     @property
     def key(self) -> Key:
         return self.name, self.period
+
+    @property
+    def renews(self) -> datetime:
+        year, month, *day = map(int, self.period.split("-"))
+        begun = datetime(year, month, day[0] if day else 1, tzinfo=UTC)
+        return begun + timedelta(days=1) if day else (begun + timedelta(days=32)).replace(day=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +67,14 @@ class Settlement:
 
 def accounts_of(tenant: str, subject: str, budgets: Budgets, now: datetime) -> tuple[Account, ...]:
     """Periods are UTC days and months, whatever the clock's zone does."""
-    accounts = []
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    accounts, today = [], now.date().isoformat()
     if budgets.user:
         limit = int(budgets.user.usd_per_day * 1_000_000)
         # A tab is in no tenant's or subject's name, so that no two pairs of them share an account.
-        accounts.append(Account(f"user:{tenant}\t{subject}", f"{now:%Y-%m-%d}", limit, midnight + timedelta(days=1)))
+        accounts.append(Account(f"user:{tenant}\t{subject}", today, limit))
     if budgets.tenant:
         limit = int(budgets.tenant.usd_per_month * 1_000_000)
-        next_month = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
-        accounts.append(Account(f"tenant:{tenant}", f"{now:%Y-%m}", limit, next_month))
+        accounts.append(Account(f"tenant:{tenant}", today[: len("2026-11")], limit))
     return tuple(accounts)
 
 
@@ -86,7 +89,7 @@ class Ledger:
     ) -> Reservation:
         now = datetime.now(UTC)
         accounts = accounts_of(tenant, subject, budgets, now)
-        return Reservation(call_id, tenant, subject, route, f"{now:%Y-%m-%d}", micro_usd, accounts)
+        return Reservation(call_id, tenant, subject, route, now.date().isoformat(), micro_usd, accounts)
 
     def write(self, connection: Connection, entries: Sequence[Reservation | Settlement]) -> Mapping[int, ServiceError]:
         """Adds what everybody asks for, which locks the balances, and takes back what that shows to be too much."""

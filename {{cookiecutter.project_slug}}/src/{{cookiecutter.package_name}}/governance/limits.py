@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import structlog
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from ..errors import LimitsUnavailable, RateLimited
 from ..identity import Principal
 from .policyfile import PerMinute
+from .windows import MinuteWindows
 
 _log = structlog.get_logger()
 
@@ -26,8 +27,8 @@ class Bounds:
 
 
 class Limits:
-    def __init__(self, storage: Storage) -> None:
-        self._windows = SlidingWindowCounterRateLimiter(storage)
+    def __init__(self, windows: MinuteWindows | SlidingWindowCounterRateLimiter) -> None:
+        self._windows = windows
 
     async def admit(self, principal: Principal, bounds: Bounds, tokens: int) -> None:
         """Counts one request and the tokens it is expected to use. Raises RateLimited, or LimitsUnavailable.
@@ -61,7 +62,7 @@ class Limits:
 
 def open_limits(redis_url: str | None) -> Limits:
     if redis_url is None:
-        return Limits(MemoryStorage())
+        return Limits(MinuteWindows())
     storage = RedisStorage(
         f"async+{redis_url}",
         implementation="redispy",
@@ -69,4 +70,4 @@ def open_limits(redis_url: str | None) -> Limits:
         socket_timeout=1.0,
         socket_connect_timeout=1.0,
     )
-    return Limits(storage)
+    return Limits(SlidingWindowCounterRateLimiter(storage))

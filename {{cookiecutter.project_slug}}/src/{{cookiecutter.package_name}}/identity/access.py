@@ -182,8 +182,9 @@ def _bearer(request: Request) -> str:
 CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
 
 
-def needs(permission: Permission) -> Callable[[Principal], Awaitable[Principal]]:
-    async def permitted(caller: CurrentPrincipal) -> Principal:
+def needs(permission: Permission) -> Callable[[Delegation], Awaitable[Principal]]:
+    async def permitted(delegation: CurrentDelegation) -> Principal:
+        caller = delegation.principal
         if permission not in caller.permissions:
             held = ", ".join(sorted(caller.roles)) or "none that this service knows"
             raise PermissionDenied(

@@ -45,8 +45,13 @@ class Metrics:
         self.spans_dropped = self._failures(
             names.METRIC_SPANS_DROPPED, "Spans that the collector did not take, or could not take in time"
         )
-        self.writer_queue = meter.create_up_down_counter(
-            names.METRIC_WRITER_QUEUE, description="Writes that wait for a group commit"
+
+    def watch_queue(self, read: Callable[[], int]) -> None:
+        """`read` is called when metrics are collected."""
+        self._meter.create_observable_up_down_counter(
+            names.METRIC_WRITER_QUEUE,
+            [lambda _: [Observation(read())]],
+            description="Writes that wait for a group commit",
         )
 
     def watch_breakers(self, read: Callable[[], Mapping[str, bool]]) -> None:
