@@ -16,8 +16,10 @@ from {{ cookiecutter.package_name }}.gateway import (
     AttemptFailed,
     ChainGateway,
     Chunk,
+    EmbeddingRequest,
     Failure,
     PermittedCall,
+    Vectors,
 )
 
 from tests.gateway.calls import deployment, permitted_call
@@ -55,6 +57,9 @@ class Provider:
         if finishes[-1:] != ["stop"]:
             raise AttemptFailed(Failure.NONSENSE)
         return Answer({"role": "assistant", "content": self.name}, "stop", None)
+
+    async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
+        raise NotImplementedError
 
     async def stream(self, call: PermittedCall) -> AsyncGenerator[Chunk, None]:
         self.started.append((self.name, time.monotonic()))

@@ -29,7 +29,7 @@ _HARMLESS = {
     Failure.OPEN,
 }
 _log = structlog.get_logger()
-T = TypeVar("T")
+T = TypeVar("T", Answer, Vectors)
 
 
 SHORTEST = 0.05  # seconds; no provider answers in less, so that an attempt is not started with less
@@ -161,7 +161,9 @@ class ChainGateway:
             self._tell(span, call, deployment, attempt, time.monotonic() - begun - attempt.read)
             span.end()
 
-    def _tell(self, span: Span, call: PermittedCall[R], deployment: Deployment, attempt: Attempt, seconds: float) -> None:
+    def _tell(
+        self, span: Span, call: PermittedCall[R], deployment: Deployment, attempt: Attempt, seconds: float
+    ) -> None:
         outcome, usage, metrics = attempt.outcome, attempt.usage, self._telemetry.metrics
         span.set_attribute(names.OUTCOME, outcome)
         if usage:
