@@ -58,6 +58,9 @@ class Provider:
             raise AttemptFailed(Failure.NONSENSE)
         return Answer({"role": "assistant", "content": self.name}, "stop", None)
 
+    async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
+        raise NotImplementedError
+
     async def stream(self, call: PermittedCall) -> AsyncGenerator[Chunk, None]:
         self.started.append((self.name, time.monotonic()))
         try:
