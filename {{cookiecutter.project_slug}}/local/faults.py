@@ -24,7 +24,7 @@ MARK = "@@"
 
 
 @dataclass(frozen=True)
-class _Broken:
+class Broken:
     """Sends `pieces` (None: not even a status), then does `end` to the connection and says no more."""
 
     media_type: str
@@ -49,7 +49,7 @@ def _reset(transport: Any) -> None:
     transport.abort()
 
 
-def _close(transport: Any) -> None:
+def close(transport: Any) -> None:
     transport.close()
 
 
@@ -58,7 +58,7 @@ def _wait(_transport: Any) -> None:
 
 
 def _broken(end: Callable[[Any], None], call: Call, half: bool = False) -> ASGIApp:
-    return _Broken(call.media_type, call.half() if half else None, end)
+    return Broken(call.media_type, call.half() if half else None, end)
 
 
 def _refusal(status: int, kind: str, message: str, retry_after: int | None, call: Call) -> ASGIApp:
@@ -132,10 +132,10 @@ FAULTS: dict[str, Callable[[Call], ASGIApp]] = {
     "malformed": partial(_raw, '{"id": "chatcmpl-1", "choices": [{"mess', 200, "application/json"),
     "redirect": lambda _: RedirectResponse(ELSEWHERE, 307),
     "reset": partial(_broken, _reset),
-    "close": partial(_broken, _close),
+    "close": partial(_broken, close),
     "timeout": partial(_broken, _wait),
     "reset-mid": partial(_broken, _reset, half=True),
-    "truncated": partial(_broken, _close, half=True),
+    "truncated": partial(_broken, close, half=True),
     "stall": partial(_broken, _wait, half=True),
     "no-choices": partial(_hollow, "EMPTY"),
     "null-message": partial(_hollow, "NULL"),

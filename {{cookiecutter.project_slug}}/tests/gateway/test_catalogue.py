@@ -7,6 +7,8 @@ from {{ cookiecutter.package_name }}.configfile import Faults, read
 from {{ cookiecutter.package_name }}.gateway import Catalogue, ModelsFile, build_catalogue
 from {{ cookiecutter.package_name }}.gateway.catalogue import Price
 
+from tests.gateway.calls import deployment
+
 GOOD = """\
 deployments:
   near:
@@ -77,6 +79,12 @@ def test_an_address_may_come_from_the_environment(tmp_path: Path, monkeypatch: p
         ("hosted_by: provider", "hosted_by: somebody", 16, "hosted_by"),
         ("hosted_by: provider", "hosted_by: provider\n    regoin: eu", 17, "is not a known setting"),
         ("api_key_env: FAR_KEY", "api_key_env: sk-live", 12, "api_key_env"),
+        ("api_key_env: FAR_KEY", "lacks: [sed]", 10, "there is no sed"),
+        ("api_key_env: FAR_KEY", "api_key_env: FAR_KEY\n    identity: azure", 10, "not both"),
+        ("api_key_env: FAR_KEY", "identity: aws", 10, "of use to bedrock only"),
+        ("api_key_env: FAR_KEY", "aws_region: eu-central-1", 10, "of use to bedrock only"),
+        ("api_key_env: FAR_KEY", "api_version: v1", 10, "of use to azure only"),
+        ("anthropic/claude", "vertex_ai/gemini", 10, "use its address for OpenAI's format"),
         ("0.25", "-1", 9, "price"),
         ("deadline: 60s", "deadline: 60", 20, "write 500ms, 60s or 2m"),
         ("deadline: 60s", "deadline: 0s", 20, "deadline"),
@@ -93,6 +101,20 @@ def test_a_fault_is_told_by_file_and_line(
     (fault,) = faults
     assert fault.startswith(f"config/models.yaml:{line}: ")
     assert words in fault
+
+
+@pytest.mark.parametrize(
+    ("entry", "identity"),
+    [
+        ({"litellm": "bedrock/m"}, "aws"),
+        ({"litellm": "bedrock/m", "api_key_env": "BEDROCK_KEY"}, None),
+        ({"litellm": "azure/m", "identity": "azure"}, "azure"),
+        ({"openai": "m", "base_url": "https://models.acme.example/v1", "identity": "google"}, "google"),
+        ({"litellm": "anthropic/m"}, None),
+    ],
+)
+def test_bedrock_without_a_key_is_asked_by_a_role(entry: dict[str, str], identity: str | None) -> None:
+    assert deployment(**entry).identity == identity
 
 
 def test_a_missing_key_is_told_with_both_ways_to_give_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,6 +121,42 @@ async def test_an_adapter_that_goes_around_our_transport_is_of_no_use(claude: Ga
     assert failed.failure in (Failure.NONSENSE, Failure.OUR_FAULT)
 
 
+async def test_what_litellm_would_ask_by_the_way_goes_nowhere(imported: Any) -> None:
+    """It has a client that would hold up the event loop, and asks Ollama about its model after each answer."""
+    async with running(whole) as upstream:
+        with pytest.raises(Exception, match="without a deadline"):
+            imported.module_level_client.post(f"{upstream.address}/api/show", json={"name": "m"})
+    assert upstream.accepted == 0
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("model", "asked", "param"),
+    [
+        ("gemini/m", {"parallel_tool_calls": False}, "parallel_tool_calls"),
+        ("ollama_chat/m", {"tool_choice": "required"}, "tool_choice"),
+        ("anthropic/m", {"response_format": {"type": "json_object"}}, "response_format"),
+        ("openai/m", {"seed": 7}, "seed"),
+    ],
+)
+async def test_a_field_that_would_be_left_out_without_a_word_is_refused(
+    claude: Gateways, model: str, asked: dict[str, Any], param: str, streamed: bool
+) -> None:
+    async with running(whole) as upstream:
+        gateway = claude(upstream.address, model, lacks=["seed"])
+        failed = await failure(gateway, permitted_call(**asked), streamed=streamed)
+    assert failed
+    assert (failed.failure, failed.param) == (Failure.UNSUPPORTED, param)
+    assert upstream.requests == []
+
+
+async def test_what_comes_anyway_may_be_asked_for(claude: Gateways) -> None:
+    async with running(whole) as upstream:
+        call = permitted_call(tool_choice="auto", parallel_tool_calls=True, response_format={"type": "text"})
+        await answered(claude(upstream.address), call, streamed=False)
+    assert upstream.requests[0].keys() == {"model", "messages", "max_tokens"}
+
+
 @both_ways
 async def test_what_the_provider_cannot_do_is_refused_by_name(claude: Gateways, streamed: bool) -> None:
     async with running(whole) as upstream:

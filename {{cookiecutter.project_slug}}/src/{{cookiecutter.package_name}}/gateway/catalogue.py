@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, model_validator
 
 from ..configfile import ConfigFile, ConfigurationError, Faults, Section, secret
+from .messages import ChatRequest, EmbeddingRequest
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
@@ -35,6 +36,8 @@ def _from_environment(value: object) -> object:
 
 Name = Annotated[str, Field(min_length=1, max_length=128)]  # as long as the ledger's columns
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+Identity = Literal["aws", "azure", "google"]
+_IDENTIFIED = {"aws": ("bedrock",), "azure": ("openai:", "azure"), "google": ("openai:",)}
 Address = Annotated[str, BeforeValidator(_from_environment), Field(pattern=r"^https?://[^\s@]+$")]
 
 
@@ -57,6 +60,12 @@ class DeploymentEntry(Section):
     litellm: str | None = Field(default=None, description="provider/model, translated by litellm")
     base_url: Address | None = None
     api_key_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    identity: Identity | None = Field(
+        default=None, description="in place of a key: what the cloud that this runs in says it is"
+    )
+    api_version: str | None = Field(default=None, description="for litellm: azure/DEPLOYMENT")
+    aws_region: str | None = Field(default=None, description="for litellm: bedrock/MODEL, such as eu-central-1")
+    lacks: list[str] = Field(default=[], description="fields of a request that its server leaves out without a word")
     region: str
     retention_days: Annotated[int, Field(ge=0)]
     trains_on_data: bool
@@ -72,6 +81,25 @@ class DeploymentEntry(Section):
             raise ValueError("'litellm:' names the provider too, such as anthropic/claude-sonnet-4-5")
         if self.openai is not None and self.base_url is None:
             raise ValueError("'openai:' needs the server's base_url, such as https://api.openai.com/v1")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_provider(self) -> DeploymentEntry:
+        provider = "openai:" if self.openai else (self.litellm or "").partition("/")[0]
+        if provider.startswith("vertex_ai"):
+            raise ValueError("litellm needs google-auth for Vertex AI; use its address for OpenAI's format, 'openai:'")
+        if self.identity and self.api_key_env:
+            raise ValueError("give 'api_key_env' or 'identity', not both")
+        if self.identity and provider not in _IDENTIFIED[self.identity]:
+            raise ValueError(
+                f"'identity: {self.identity}' is of use to {' and '.join(_IDENTIFIED[self.identity])} only"
+            )
+        if self.aws_region and provider != "bedrock":
+            raise ValueError("'aws_region' is of use to bedrock only")
+        if self.api_version and provider != "azure":
+            raise ValueError("'api_version' is of use to azure only")
+        if unknown := {*self.lacks} - ChatRequest.model_fields.keys() - EmbeddingRequest.model_fields.keys():
+            raise ValueError(f"'lacks' names fields of a request; there is no {', '.join(sorted(unknown))}")
         return self
 
 
@@ -116,6 +144,12 @@ class Deployment:
         """Tokens. Always sent, so that a reservation covers what an answer can cost."""
         most = self.entry.max_output_tokens
         return most if wanted is None else min(wanted, most)
+
+    @property
+    def identity(self) -> Identity | None:
+        """Bedrock without a key is asked in the name of the machine's role."""
+        keyless = self.entry.api_key_env is None and self.provider == "bedrock"
+        return self.entry.identity or ("aws" if keyless else None)
 
     def api_key(self) -> str | None:
         return secret(self.entry.api_key_env) if self.entry.api_key_env else None

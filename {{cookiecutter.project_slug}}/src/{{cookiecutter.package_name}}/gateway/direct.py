@@ -12,10 +12,12 @@ from yarl import URL
 
 from ..proxy import proxy_for
 from .catalogue import Deployment
+from .cloud_identity import bearer
 from .failure import AttemptFailed, Failure
+from .fields import supported
 from .gateway import MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, Vectors
 from .messages import EmbeddingRequest, R
-from .sane import FINISH_REASONS, sane_answer, sane_usage, sane_vectors
+from .sane import FINISH_REASONS, sane_answer, sane_usage, sane_vectors, says_nothing
 from .upstream import json_object, read, send, streamed
 
 
@@ -28,6 +30,7 @@ class DirectGateway:
         base = (deployment.entry.base_url or "").rstrip("/")
         self._completions, self._embeddings = URL(f"{base}/chat/completions"), URL(f"{base}/embeddings")
         self._proxy = proxy_for(self._completions)
+        self._bearer = bearer(deployment, session)
 
     async def complete(self, call: PermittedCall) -> Answer:
         async with await self._post(call, {}) as response:
@@ -38,10 +41,13 @@ class DirectGateway:
         async with await self._post(call, options) as response, aclosing(streamed(response)) as sent:
             if response.content_type != "text/event-stream":
                 raise AttemptFailed(Failure.NONSENSE)
-            finished = False
+            begun = finished = False
             async for event in sent:
                 chunk = _chunk(event)
+                begun = begun or bool(chunk.delta)
                 finished = finished or chunk.finish_reason is not None
+                if says_nothing(chunk.finish_reason, begun):
+                    raise AttemptFailed(Failure.NONSENSE)
                 yield chunk
             if not finished:
                 raise AttemptFailed(Failure.CUT)
@@ -56,9 +62,9 @@ class DirectGateway:
         return await self._send(call, self._completions, limit | options)
 
     async def _send(self, call: PermittedCall[R], url: URL, options: dict[str, Any]) -> aiohttp.ClientResponse:
-        body = {"model": self._deployment.model, **call.request.parameters(), **options}
+        body = {"model": self._deployment.model, **supported(self._deployment, call.request), **options}
         headers = {"Content-Type": "application/json", **call.trace_headers}
-        if key := self._deployment.api_key():
+        if key := await self._bearer():
             headers["Authorization"] = f"Bearer {key}"
         return await send(self._session, "POST", url, headers, orjson.dumps(body), proxy=self._proxy)
 

@@ -10,17 +10,20 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from .failure import AttemptFailed, Failure
+from .upstream import LONGEST_FINISH, has_finish
 
 
 @dataclass
 class Exchange:
-    """`body` is kept of an answer that is no stream."""
+    """`finished`: the provider itself said that, and why, its answer ends. litellm makes an end up where none came."""
 
     session: aiohttp.ClientSession
     trace_headers: Mapping[str, str] = field(default_factory=dict)
     response: aiohttp.ClientResponse | None = None
-    body: bytearray = field(default_factory=bytearray)
     failure: AttemptFailed | None = None
+    finished: bool = False
+    refusal: str = ""  # pieces of it in a stream, which litellm drops
+    _before: bytes = b""
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -41,12 +44,24 @@ class Exchange:
 
     @property
     def is_stream(self) -> bool:
-        """Server-sent events, or Amazon's binary ones."""
-        return self.response is not None and self.response.content_type.endswith("stream")
+        """Server-sent events, Amazon's binary ones, or Ollama's lines."""
+        return self.response is not None and self.response.content_type.endswith(("stream", "ndjson"))
 
-    def demand_finish(self, seen: bool) -> None:
-        """Raises AttemptFailed unless the provider answered and was `seen` to say that its answer is at the end."""
-        if self.response is None or not seen:
+    def saw(self, piece: bytes) -> None:
+        """A piece of the answer's body, which may end within the very words."""
+        if not self.finished:
+            near = self._before + piece
+            self.finished, self._before = has_finish(near), near[-LONGEST_FINISH:]
+
+    def demand_answer(self) -> None:
+        """Raises AttemptFailed unless it was the provider that answered."""
+        if self.response is None:
+            raise AttemptFailed(Failure.NONSENSE)
+
+    def demand_finish(self) -> None:
+        """Raises AttemptFailed unless the provider answered, and said itself that its answer is at the end."""
+        self.demand_answer()
+        if not self.finished:
             raise AttemptFailed(Failure.CUT if self.is_stream else Failure.NONSENSE)
 
     def close(self) -> None:

@@ -16,7 +16,8 @@ _TOO_LONG = re.compile(
     rb"context[ _](length|window|limit|size)|(prompt|input) is too long|tokens allowed|too many (input )?tokens", re.I
 )
 _FILTERED = re.compile(rb"content[ _](filter|policy|management)|responsibleaipolicy|safety system|guardrail", re.I)
-_UNPAID = re.compile(rb'"insufficient_quota"|credit balance is too low', re.I)
+_OUR_ACCOUNT = re.compile(rb'"insufficient_quota"|credit balance is too low|"API_KEY_INVALID"', re.I)
+_DELAY = re.compile(rb'"retryDelay"\s*:\s*"(\d+)')  # Google's, in the body
 
 
 _FIELDS = ChatRequest.model_fields.keys() | EmbeddingRequest.model_fields.keys()
@@ -112,14 +113,16 @@ class AttemptFailed(Exception):
 def from_response(status: int, retry_after: str | None, body: bytes) -> AttemptFailed:
     """An answer other than 200, its Retry-After, and the begin of its body, which is searched and then dropped."""
     failure = _from_status(status)
-    if failure in (Failure.RATE_LIMITED, Failure.BAD_REQUEST) and _UNPAID.search(body):
+    if failure in (Failure.RATE_LIMITED, Failure.BAD_REQUEST) and _OUR_ACCOUNT.search(body):
         failure = Failure.OUR_FAULT
     elif failure is Failure.BAD_REQUEST and (status == 413 or _TOO_LONG.search(body)):
         failure = Failure.CONTEXT_LENGTH
     elif failure is Failure.BAD_REQUEST and _FILTERED.search(body):
         failure = Failure.CONTENT_FILTER
     param = _param(body) if failure is Failure.BAD_REQUEST else None
-    return AttemptFailed(failure, retry_after=_seconds(retry_after), param=param)
+    delay = _DELAY.search(body)
+    wait = float(delay[1]) if delay else _seconds(retry_after)
+    return AttemptFailed(failure, retry_after=wait, param=param)
 
 
 def _from_status(status: int) -> Failure:

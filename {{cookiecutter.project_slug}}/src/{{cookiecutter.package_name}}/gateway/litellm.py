@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import re
 import threading
 import warnings
 from collections.abc import AsyncGenerator, Iterator
@@ -16,12 +17,13 @@ import aiohttp
 import structlog
 
 from .catalogue import Deployment
+from .cloud_identity import AwsKeys, Renewed, bearer
 from .exchange import Exchange
 from .failure import AttemptFailed, Failure
+from .fields import BY_DEFAULT, supported
 from .gateway import MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, Vectors
 from .messages import EmbeddingRequest, R
-from .sane import FINISH_REASONS, sane_answer, sane_usage, sane_vectors
-from .upstream import has_finish
+from .sane import FINISH_REASONS, sane_answer, sane_usage, sane_vectors, says_nothing
 
 _log = structlog.get_logger()
 
@@ -67,7 +69,7 @@ def _import() -> Any:
     import litellm
     from litellm.llms.custom_httpx import http_handler
 
-    from .litellm_transport import Transport
+    from .litellm_transport import Transport, no_way_out
 
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).disabled = True  # they write a provider's words; our own events tell what failed
@@ -82,6 +84,9 @@ def _import() -> Any:
     transport = Transport()
     handler: Any = http_handler.AsyncHTTPHandler
     handler.create_async_transport = staticmethod(lambda **_: transport)
+    # What it would ask by the way, such as Ollama about its model after each answer, holds up everybody meanwhile.
+    synchronous: Any = http_handler.HTTPHandler
+    synchronous.client = property(lambda _: no_way_out)
     clients: Any = litellm.in_memory_llm_clients_cache
     clients.flush_cache()  # the import has built some already
     return litellm
@@ -99,6 +104,8 @@ class LiteLLMGateway:
     def __init__(self, deployment: Deployment, library: LiteLLMLibrary) -> None:
         self._deployment = deployment
         self._library = library
+        self._aws = Renewed(AwsKeys().fetch)
+        self._bearer = bearer(deployment, library.session)
 
     @property
     def ready(self) -> bool:
@@ -108,56 +115,67 @@ class LiteLLMGateway:
         with self._exchange(call) as exchange:
             with exchange.watched():
                 response = await self._ask(call)
-            exchange.demand_finish(seen=has_finish(exchange.body))
+            exchange.demand_finish()
             return _answer(response)
 
     async def stream(self, call: PermittedCall) -> AsyncGenerator[Chunk, None]:
         with self._exchange(call) as exchange:
             with exchange.watched():
                 wrapper = await self._ask(call, stream=True, stream_options={"include_usage": True})
+            begun = False
             while True:
                 with exchange.watched():
                     sent = await anext(wrapper, None)
                 if sent is None:
                     return
                 chunk = _chunk(sent)
-                if chunk.finish_reason:  # litellm makes one up where none came; so it does for an answer in one piece
-                    exchange.demand_finish(seen=wrapper.received_finish_reason is not None)
+                if exchange.refusal:
+                    chunk.delta["refusal"], exchange.refusal = exchange.refusal, ""
+                begun = begun or bool(chunk.delta)
+                if chunk.finish_reason:
+                    exchange.demand_finish()
+                    if says_nothing(chunk.finish_reason, begun):
+                        raise AttemptFailed(Failure.NONSENSE)
                 yield chunk
 
     async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
         with self._exchange(call) as exchange:
             with exchange.watched():
                 # As floats, which every provider knows: litellm drops the word where there is no other format.
-                wanted = call.request.parameters() | {"encoding_format": "float"}
-                sent = await self._library.module.main.aembedding(**self._whom(), **wanted)
-            exchange.demand_finish(seen=True)  # an answer in one piece is whole or none
+                wanted = supported(self._deployment, call.request) | {"encoding_format": "float"}
+                sent = await self._library.module.main.aembedding(**await self._whom(), **wanted)
+            exchange.demand_answer()
             rows = [row if isinstance(row, dict) else row.model_dump() for row in sent.data]
             return Vectors(sane_vectors(rows, call.request), _usage(sent))
 
     async def _ask(self, call: PermittedCall, **streaming: Any) -> Any:
-        parameters = call.request.parameters()
+        asked = supported(self._deployment, call.request)
+        # What comes anyway need not be asked for, and not every provider knows it.
+        parameters = {name: value for name, value in asked.items() if value != BY_DEFAULT.get(name)}
         parameters["max_tokens"] = self._deployment.output_limit(call.request.output_limit)
-        if parameters.get("response_format") == {"type": "text"}:
-            del parameters["response_format"]  # asks for what comes anyway, and not every provider knows it
         # Not litellm.acompletion, which may hand the call to a part in Rust that has an HTTP client of its own.
         return await self._library.module.main.acompletion(
-            **self._whom(),
+            **await self._whom(),
             _skip_mcp_handler=True,  # 1.106 would import it for any call with tools, from a package that is not there
             **parameters,
             **streaming,
         )
 
-    def _whom(self) -> dict[str, Any]:
-        address = self._deployment.entry.base_url
-        return {
-            "model": self._deployment.model,
-            "api_base": address,
-            # Without one litellm asks nobody, though a server of one's own may want none.
-            "api_key": self._deployment.api_key() or ("none" if address else None),
-            "num_retries": 0,
-            "max_retries": 0,
-        }
+    async def _whom(self) -> dict[str, Any]:
+        entry = self._deployment.entry
+        placed = {"api_base": entry.base_url, "aws_region_name": entry.aws_region, "api_version": entry.api_version}
+        whom = {"model": self._deployment.model, "num_retries": 0, "max_retries": 0, **await self._proof()}
+        return whom | {name: value for name, value in placed.items() if value}
+
+    async def _proof(self) -> dict[str, str | None]:
+        """In litellm's names."""
+        match self._deployment.identity:
+            case "aws":
+                return await self._aws.get()
+            case "azure":
+                return {"azure_ad_token": await self._bearer()}
+        # Without a key litellm asks nobody, though a server of one's own may want none.
+        return {"api_key": await self._bearer() or ("none" if self._deployment.entry.base_url else None)}
 
     @contextmanager
     def _exchange(self, call: PermittedCall[R]) -> Iterator[Exchange]:
@@ -177,9 +195,8 @@ class LiteLLMGateway:
         if exchange.response is not None:
             return AttemptFailed(Failure.NONSENSE)
         if isinstance(error, litellm.UnsupportedParamsError):
-            known = litellm.get_supported_openai_params(model=self._deployment.model) or []
-            asked = (name for name in call.request.parameters() if name not in ("messages", "input"))
-            return AttemptFailed(Failure.UNSUPPORTED, param=next((name for name in asked if name not in known), None))
+            named = [name for name in call.request.parameters() if re.search(rf"\b{name}\b", str(error))]
+            return AttemptFailed(Failure.UNSUPPORTED, param=next(iter(named), None))
         if isinstance(error, litellm.BadRequestError) and self._deployment.provider in litellm.provider_list:
             return AttemptFailed(Failure.BAD_REQUEST)
         return AttemptFailed(Failure.OUR_FAULT)  # no key, no credentials, no such provider
@@ -202,6 +219,7 @@ def _chunk(sent: Any) -> Chunk:
 
 def _kept(message: Any) -> dict[str, Any]:
     fields = message.model_dump(exclude_none=True)
+    fields = (fields.get("provider_specific_fields") or {}) | fields  # where it puts a refusal
     return {name: fields[name] for name in MESSAGE_FIELDS if fields.get(name)}
 
 

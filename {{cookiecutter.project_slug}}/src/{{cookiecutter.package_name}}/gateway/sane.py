@@ -26,12 +26,17 @@ def sane_usage(input_tokens: Any, output_tokens: Any) -> Usage | None:
 
 def sane_answer(message: dict[str, Any], finish_reason: str | None, usage: Usage | None) -> Answer:
     """Raises AttemptFailed without a message or a finish reason. Calls are as a request may hold them."""
-    if not message or finish_reason not in FINISH_REASONS:
+    if finish_reason not in FINISH_REASONS or says_nothing(finish_reason, any(message.values())):
         raise AttemptFailed(Failure.NONSENSE)
     whole = {"role": "assistant", "content": None, **message}
     if calls := message.get("tool_calls"):
         whole["tool_calls"] = [_sane_call(call) for call in calls]
     return Answer(whole, finish_reason, usage)
+
+
+def says_nothing(finish_reason: str | None, begun: bool) -> bool:
+    """An end without text or call before it is no answer, unless the provider gives a reason for it."""
+    return not begun and finish_reason in ("stop", "tool_calls")
 
 
 def _sane_call(call: Any) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Server-sent events, as a provider may send them (WHATWG HTML, 9.2.6): any line ending, comments, unused fields."""
+"""Server-sent events, as a provider may send them (WHATWG HTML, 9.2.6): any line ending, comments, unused fields.
+
+Or, of Ollama, a line of JSON for each.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,13 @@ async def events(source: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
                 data.clear()
         elif line.startswith(b"data:"):
             data.append(line[5:].removeprefix(b" "))
+
+
+async def lines(source: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
+    """Those that hold something."""
+    async for line in _lines(source):
+        if line:
+            yield line
 
 
 async def _lines(source: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:

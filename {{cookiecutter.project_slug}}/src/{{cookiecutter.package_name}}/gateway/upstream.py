@@ -12,12 +12,14 @@ import orjson
 from yarl import URL
 
 from .failure import AttemptFailed, Failure, from_response
-from .sse import TooMuch, events
+from .sse import TooMuch, events, lines
 
+NDJSON = "application/x-ndjson"
 _LARGEST_ANSWER = 32 * 1024 * 1024
 _LARGEST_ERROR = 64 * 1024
 # As the providers' formats name it; within a text of the model the quotes would be escaped.
-_FINISH = re.compile(rb'"(finish_reason|finishReason|stop_reason|stopReason|done_reason)"\s*:\s*"')
+_FINISH = re.compile(rb'"(finish_reason|finishReason|stop_reason|stopReason|done_reason|blockReason)"\s*:\s*"')
+LONGEST_FINISH = 32  # bytes of the above, with some room
 
 
 async def send(
@@ -62,8 +64,9 @@ async def read(response: aiohttp.ClientResponse) -> bytes:
 async def streamed(response: aiohttp.ClientResponse) -> AsyncGenerator[dict[str, Any], None]:
     """The events of a stream before [DONE]. A connection that breaks after the finish has taken nothing from us."""
     finished = False
+    apart = lines if response.content_type == NDJSON else events
     try:
-        async with aclosing(events(pieces(response))) as sent:
+        async with aclosing(apart(pieces(response))) as sent:
             async for data in sent:
                 if data == b"[DONE]":
                     return
