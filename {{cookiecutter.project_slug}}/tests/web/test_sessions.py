@@ -34,6 +34,15 @@ async def test_signing_out_ends_the_session_on_the_server(site: Site, ada: Brows
     assert [record["subject"] for record in site.service.records("logged_out")] == ["ada"]
 
 
+async def test_signing_out_everywhere_ends_all_sessions_of_the_person_and_no_other_s(site: Site, ada: Browser) -> None:
+    async with browser(site.url) as phone, browser(site.url) as other:
+        for hers, who in ((ada, "ada"), (phone, "ada"), (other, "grace")):
+            await hers.sign_in(who)
+        assert (await ada.post("/logout?everywhere")).status_code == 303
+        assert (await phone.me()).status_code == 401
+        assert (await other.me()).status_code == 200
+
+
 async def test_signing_out_leads_by_the_issuers_logout_back_to_the_start(site: Site, ada: Browser) -> None:
     await ada.sign_in()
     leads_to = (await ada.post("/logout")).headers["Location"]
