@@ -229,6 +229,18 @@ async def test_a_session_survives_an_issuer_that_is_away_while_its_token_is_good
     assert sealed(site) != before
 
 
+async def test_a_session_whose_token_ends_while_the_issuer_is_away_waits_and_goes_on(site: Site, ada: Browser) -> None:
+    await site.control("expire", seconds=1)
+    await ada.sign_in()
+    await site.control("down")
+    await asyncio.sleep(1.1)
+    waiting = await ada.me()
+    assert (waiting.status_code, waiting.json()["error"]["code"]) == (503, "identity_unavailable")
+    assert waiting.headers["Retry-After"]
+    await site.control("up")
+    assert (await ada.me()).status_code == 200
+
+
 async def test_the_page_runs_only_its_own_scripts_and_is_framed_by_nobody(ada: Browser) -> None:
     page = await ada.get("/")
     assert "Content-Security-Policy" in page.headers
