@@ -12,7 +12,7 @@ from tests.docs.pages import PROJECT, code, pages, prose, text
 _BEFORE = r"(?:^|venv\.py |(?:--|&&|\|\||[;|(]) ?)"
 _MAKE = re.compile(rf"{_BEFORE}make ([a-z][a-z-]*)")
 _MODULE = r"(?:\S+ )?python3? -m {{ cookiecutter.package_name }}"
-_COMMAND = re.compile(rf"{_BEFORE}(?:{{ cookiecutter.project_slug }}|{_MODULE}) ([a-z]+)(?: ([a-z]+))?")
+_COMMAND = re.compile(rf"{_BEFORE}(?:{{ cookiecutter.project_slug }}|{_MODULE}) ([a-z]+)(?: ([a-z][a-z-]*))?")
 _CONFIG = re.compile(r"(?<![\w./-])config/[\w./-]*\w")
 
 

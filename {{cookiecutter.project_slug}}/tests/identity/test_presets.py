@@ -309,3 +309,4 @@ def test_the_ticket_asks_for_what_the_preset_needs(name: str) -> None:
         assert needed in text
     for claim in preset.content.required:
         assert claim in text
+    assert ("in the person's name" in text) == (name not in ("cognito", "google"))

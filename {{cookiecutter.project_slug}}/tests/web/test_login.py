@@ -290,6 +290,13 @@ async def test_a_login_leads_back_to_where_it_began(site: Site, ada: Browser, pa
     assert (await ada.sign_in(next_path=path)).headers["Location"] == site.url + path
 
 
+@pytest.mark.parametrize("fetched_from", ["cross-site", "same-site"])
+async def test_another_site_begins_nobody_s_login(site: Site, ada: Browser, fetched_from: str) -> None:
+    answer = await ada.get("/login", headers={"Sec-Fetch-Site": fetched_from})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{site.url}/")
+    assert "login" not in set_cookies(answer)
+
+
 async def test_the_session_gets_a_new_id_and_the_one_before_it_ends(site: Site, ada: Browser) -> None:
     await ada.sign_in()
     before = ada.session_id

@@ -34,6 +34,15 @@ async def test_signing_out_ends_the_session_on_the_server(site: Site, ada: Brows
     assert [record["subject"] for record in site.service.records("logged_out")] == ["ada"]
 
 
+async def test_signing_out_everywhere_ends_all_sessions_of_the_person_and_no_other_s(site: Site, ada: Browser) -> None:
+    async with browser(site.url) as phone, browser(site.url) as other:
+        for hers, who in ((ada, "ada"), (phone, "ada"), (other, "grace")):
+            await hers.sign_in(who)
+        assert (await ada.post("/logout?everywhere")).status_code == 303
+        assert (await phone.me()).status_code == 401
+        assert (await other.me()).status_code == 200
+
+
 async def test_signing_out_leads_by_the_issuers_logout_back_to_the_start(site: Site, ada: Browser) -> None:
     await ada.sign_in()
     leads_to = (await ada.post("/logout")).headers["Location"]
@@ -218,6 +227,18 @@ async def test_a_session_survives_an_issuer_that_is_away_while_its_token_is_good
     before = sealed(site)
     assert (await ada.me()).status_code == 200
     assert sealed(site) != before
+
+
+async def test_a_session_whose_token_ends_while_the_issuer_is_away_waits_and_goes_on(site: Site, ada: Browser) -> None:
+    await site.control("expire", seconds=1)
+    await ada.sign_in()
+    await site.control("down")
+    await asyncio.sleep(1.1)
+    waiting = await ada.me()
+    assert (waiting.status_code, waiting.json()["error"]["code"]) == (503, "identity_unavailable")
+    assert waiting.headers["Retry-After"]
+    await site.control("up")
+    assert (await ada.me()).status_code == 200
 
 
 async def test_the_page_runs_only_its_own_scripts_and_is_framed_by_nobody(ada: Browser) -> None:

@@ -30,6 +30,10 @@ class Site:
     def forget(self, response: Response, name: str) -> None:
         response.delete_cookie(name, path="/", secure=self.secure, httponly=True, samesite="lax")
 
+    def asked_by_person(self, request: Request) -> bool:
+        """By one of our own pages or the address bar; a browser that does not say is believed."""
+        return request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+
     def refuse_other_sites(self, request: Request) -> None:
         """A cookie comes along whoever made the browser send the request. Raises PermissionDenied for other sites."""
         origin, fetched_from = request.headers.get("origin"), request.headers.get("sec-fetch-site")

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 
 from ..errors import ServiceError
-from .access import AccessFile, AccessRules, Path, Permission, at, spelled
+from .access import AccessFile, AccessRules, ExchangeFile, Path, Permission, at, spelled
 from .keys import IssuerKeys
 from .tokens import TokenVerifier, unverified_claims
 
@@ -81,6 +81,7 @@ def ticket(file: AccessFile, *, provider: str, public_url: str, audience: str) -
             "A second client with the grant client credentials, and a role of its own",
             "evaluations and programs ask too",
         ),
+        *([(_exchange(file.exchange), "tools ask other services in the person's name")] if file.exchange else []),
     ]
     body = "\n".join(f"{number}. {what}\n   Why: {why}" for number, (what, why) in enumerate(asked, 1))
     return (
@@ -88,6 +89,11 @@ def ticket(file: AccessFile, *, provider: str, public_url: str, audience: str) -
         f"Please send back the issuer's address, the client's id, and its secret by the secret store.\n"
         f"What to click there: docs/identity/{provider}.md\n"
     )
+
+
+def _exchange(file: ExchangeFile) -> str:
+    grant = {"token_exchange": "token exchange (RFC 8693)", "on_behalf_of": "on-behalf-of"}[file.grant]
+    return f"Grant: {grant}, for the audiences {', '.join(file.audiences) or '- none yet -'}"
 
 
 def _claim(path: Path) -> str:

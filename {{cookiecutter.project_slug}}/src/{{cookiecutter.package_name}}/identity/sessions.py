@@ -109,6 +109,9 @@ class Sessions:
 
         return _opened(await _in_thread(self._writing, work), self._seal)
 
+    async def end_all(self, tenant: str, subject: str) -> int:
+        return await _in_thread(self._writing, lambda connection: end_sessions(connection, self._seal, tenant, subject))
+
     async def lease(self, session_id: str) -> Grant | None:
         """What it holds now, for the one caller of all replicas that may renew it; None for the others."""
         key, now = digest(session_id), int(self._clock())

@@ -14,8 +14,10 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/login")
 async def login(request: Request) -> Response:
-    """`next` is the path of this service to come back to."""
+    """`next` is the path of this service to come back to. Another site leads to our page only: signing in is an act."""
     browsers = _browsers(request)
+    if not browsers.site.asked_by_person(request):
+        return RedirectResponse(f"{browsers.site.url}/", 303)
     try:
         browsers.refused.check(_address(request))
         url, attempt = await browsers.login.begin(request.query_params.get("next"))
@@ -49,12 +51,14 @@ async def callback(request: Request) -> Response:
 
 @router.post("/logout")
 async def logout(request: Request) -> Response:
-    """Ends the session here, whatever becomes of the issuer's own."""
+    """Ends the session here, whatever becomes of the issuer's own; with `?everywhere`, all of the person's sessions."""
     browsers = _browsers(request)
     site = browsers.site
     try:
         site.refuse_other_sites(request)
         ended = await browsers.sessions.end(request.cookies.get(site.session_cookie, ""))
+        if ended and "everywhere" in request.query_params:
+            await browsers.sessions.end_all(ended.tenant, ended.subject)
         if ended:
             await _record(request, Kind.LOGGED_OUT, ended.tenant, ended.subject)
         url = await browsers.login.logout_url(ended) if ended else None
