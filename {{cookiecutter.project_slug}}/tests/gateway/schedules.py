@@ -77,9 +77,6 @@ class Provider:
             if self.schedule.closing:
                 await asyncio.sleep(self.schedule.closing)
 
-    async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
-        raise AssertionError("its schedule is a conversation's")
-
     async def _end(self) -> AsyncGenerator[Chunk, None]:
         if self.schedule.end == "hang":
             await asyncio.Event().wait()
