@@ -126,11 +126,11 @@ class Model:
         ]
         content, finish = (None, "tool_calls") if calls else (reply, "stop")
         usage = {"prompt_tokens": 10, "completion_tokens": 5}
-        message = {"role": "assistant", "content": content, **({"tool_calls": calls} if calls else {})}
+        message: dict[str, Any] = {"role": "assistant", "content": content, "tool_calls": calls}
         if not body.get("stream"):
             choice = {"index": 0, "message": message, "finish_reason": finish}
             return JSONResponse({"choices": [choice], "usage": usage})
-        choices = [{"delta": message}, {"delta": {}, "finish_reason": finish}]
+        choices: list[dict[str, Any]] = [{"delta": message}, {"delta": {}, "finish_reason": finish}]
         chunks = [{"choices": [{"index": 0, **choice}]} for choice in choices] + [{"choices": [], "usage": usage}]
         lines = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks] + ["data: [DONE]\n\n"]
         return StreamingResponse(iter(lines), media_type="text/event-stream")
@@ -209,7 +209,7 @@ async def test_each_round_and_each_run_is_on_the_trail_without_content(helped: t
     assert (ran["outcome"], ran["data_class"]) == ("answered", "internal")
     assert ran["latency_ms"] >= 0
     assert len(ran["arguments_digest"]) == len(ran["result_digest"]) == 64
-    assert "4711" not in json.dumps(service.records())
+    assert "number" not in json.dumps(service.records())
 
 
 async def test_what_the_caller_may_not_use_is_not_offered_and_refused_when_named(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Generic
+from typing import Any, Generic
 
 from ..deadline import Deadline
 from ..gateway import Answer, Message, R, ToolDescription
