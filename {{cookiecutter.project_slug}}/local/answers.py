@@ -74,8 +74,14 @@ def answer(question: Question) -> Answer:
 def _tool_for(question: Question) -> str | None:
     if question.tool_result is not None:
         return None
-    named = (name for name in question.tools if name in question.asked)
+    asked = set(stems(question.asked))
+    named = (name for name in question.tools if name in question.asked or asked.issuperset(_named(name)))
     return question.forced_tool or next(named, None)
+
+
+def _named(tool: str) -> set[str]:
+    """What a question has to speak of for the tool to be called: all that its name speaks of."""
+    return set(stems(tool.replace("_", " "))) or {tool}
 
 
 def _text(question: Question) -> str:

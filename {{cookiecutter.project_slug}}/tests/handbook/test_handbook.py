@@ -78,3 +78,16 @@ async def test_the_official_client_completes_and_streams(service: Service) -> No
 async def test_it_is_listed_as_a_model(service: Service) -> None:
     listed = (await service.http.get(f"{service.url}/v1/models", headers=service.headers())).json()
     assert "handbook" in [one["id"] for one in listed["data"]]
+
+
+async def test_the_days_left_are_looked_up_for_whoever_asks(service: Service) -> None:
+    for who, left in (("ada", "9"), ("eve", "0"), ("nobody", None)):
+        answer = await service.ask("How many days of leave do I have left?", who=who, model="handbook")
+        text = answer.json()["choices"][0]["message"]["content"]
+        assert f"days left: {left}" in text if left else "Nothing is known" in text
+    assert [one["tool"] for one in service.records("ran")] == ["days_of_leave_left"] * 3
+
+
+async def test_a_question_that_documents_answer_calls_no_tool(service: Service) -> None:
+    await service.ask("How many days of annual leave are there?", model="handbook")
+    assert service.records("ran") == []

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     LOADED = "loaded"  # a process has started with this configuration
     STARTED = "started"  # a call was permitted, and nothing has been sent yet
     FINISHED = "finished"  # how it ended
+    RAN = "ran"  # a tool was run for it, or was not, as the model asked
     REFUSED = "refused"  # a request was decided against
     LOGGED_IN = "logged_in"  # a browser's session began
     LOGGED_OUT = "logged_out"  # its person ended it, or an operator did

@@ -6,7 +6,7 @@ from .direct import DirectGateway
 from .failure import AttemptFailed, Failure
 from .gateway import Answer, Attempt, Chunk, Gateway, PermittedCall, Usage, Vectors
 from .litellm import LiteLLMGateway, LiteLLMLibrary
-from .messages import ChatRequest, EmbeddingRequest, Message, ModelRequest, R, ResponseFormat
+from .messages import ChatRequest, EmbeddingRequest, Message, ModelRequest, R, ResponseFormat, ToolCall, ToolDescription
 from .permit import Permit
 from .scripted import ScriptedGateway
 
@@ -34,6 +34,8 @@ __all__ = [
     "ResponseFormat",
     "Route",
     "ScriptedGateway",
+    "ToolCall",
+    "ToolDescription",
     "Usage",
     "Vectors",
     "build_catalogue",

@@ -63,7 +63,7 @@ class Function(Strict):
     strict: bool | None = None
 
 
-class Tool(Strict):
+class ToolDescription(Strict):
     type: Literal["function"]
     function: Function
 
@@ -148,7 +148,7 @@ class ChatRequest(ModelRequest):
     seed: int | None = None
     n: Literal[1] | None = None
     user: Annotated[str, Field(max_length=256)] | None = None
-    tools: Annotated[list[Tool], Field(max_length=128)] | None = None
+    tools: Annotated[list[ToolDescription], Field(max_length=128)] | None = None
     tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None

@@ -11,6 +11,7 @@ from .policy import Policy
 from .policyfile import PolicyFile
 from .redaction import RULES, Redactor, each_text, open_redactor, open_scrub, redact
 from .switches import Stops, Switches, What, start, stop, stops, watched
+from .tools import Tool, WithTools, check_tools
 from .usage import DIMENSIONS, Question, as_csv, as_table, columns_of, used
 
 __all__ = [
@@ -34,9 +35,12 @@ __all__ = [
     "Stops",
     "StreamPart",
     "Switches",
+    "Tool",
     "What",
+    "WithTools",
     "as_csv",
     "as_table",
+    "check_tools",
     "columns_of",
     "compile_policy",
     "current_trace_id",

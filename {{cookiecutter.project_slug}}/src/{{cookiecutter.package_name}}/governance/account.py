@@ -110,6 +110,7 @@ class CallAccount:
                 "roles": sorted(self.ask.principal.roles),
                 "client": self.ask.principal.client,
                 "operation": self.call.request.operation,
+                "continues": self.ask.continues,
                 "model": self.ask.request.model,
                 "route": permit.route.name,
                 "data_class": permit.data_class,

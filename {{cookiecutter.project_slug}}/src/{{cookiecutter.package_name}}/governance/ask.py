@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Generic
+from typing import Any, Generic
 
 from ..deadline import Deadline
-from ..gateway import Answer, Message, R
+from ..gateway import Answer, Message, R, ToolDescription
 from ..identity import Delegation, Principal
 from ..promptfile import Prompt
 
@@ -24,11 +24,16 @@ class Ask(Generic[R]):
     deadline: Deadline
     prompt: Prompt | None = None
     delegation: Delegation | None = None  # with which a tool asks other services in the principal's name
+    continues: str | None = None  # the call whose tools' results this one carries
 
     def via(self: Ask, route: str, *, messages: list[Message], added: Iterable[str], prompt: Prompt) -> Ask:
         """The same question put to a route, with what a feature adds to it; `added`: the classes of that data."""
         request = self.request.model_copy(update={"messages": messages})
         return replace(self, route=route, request=request, data_classes=self.data_classes.union(added), prompt=prompt)
+
+    def offering(self: Ask, tools: list[dict[str, Any]]) -> Ask:
+        described = [ToolDescription.model_validate(tool) for tool in tools]
+        return replace(self, request=self.request.model_copy(update={"tools": described}))
 
 
 @dataclass(frozen=True, slots=True)

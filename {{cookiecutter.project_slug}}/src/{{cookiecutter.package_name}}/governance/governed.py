@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from ..audit import ContentDigests, Trail, new_call_id
+from ..audit import AuditEvent, ContentDigests, Trail, new_call_id
 from ..database import Writer
 from ..errors import AuditUnavailable, DeadlineExceeded, InvalidRequest
 from ..gateway import ChainGateway, Chunk, EmbeddingRequest, ModelRequest, PermittedCall, R
@@ -109,6 +109,13 @@ class GovernedGateway:
             found = await self._chain.embed(account.call)
             account.usage = found.usage
         return Embeddings(found.vectors, account.receipt())
+
+    def record(self, event: AuditEvent) -> asyncio.Future[None]:
+        """Of what a feature does by itself. Done when it is durable, and written whether or not somebody waits."""
+        return self._writer.commit({self._trail: event})
+
+    def digest(self, content: Sequence[Any]) -> str:
+        return self._digests.of_content(content)
 
     @asynccontextmanager
     async def _governed(self, ask: Ask[R]) -> AsyncIterator[CallAccount]:

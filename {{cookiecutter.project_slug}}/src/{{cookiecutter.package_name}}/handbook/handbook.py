@@ -8,23 +8,25 @@ from pathlib import Path
 from ..configfile import Faults
 from ..errors import InvalidRequest
 from ..gateway import Message
-from ..governance import Ask, Completion, GovernedGateway, Policy, StreamPart
+from ..governance import Ask, Completion, GovernedGateway, Policy, StreamPart, WithTools, check_tools
 from ..identity import Principal
 from ..promptfile import Prompt
 from ..promptfile import read as read_prompt
 from .documents import Document, best_matches, load_documents
+from .leave import LEAVE
 
 HERE = Path(__file__).parent
 ROUTE = "assistant"
 
 
 class Handbook:
-    """Answers from the documents that the caller may read, so that asking can raise the class of the request."""
+    """Answers from the documents that the caller may read, so that asking can raise the class, and with one tool."""
 
     def __init__(
         self, policy: Policy, prompt: Prompt, documents: Sequence[Document], governed: GovernedGateway
     ) -> None:
         self._governed = governed
+        self._model = WithTools(governed, policy, [LEAVE])
         self._policy = policy
         self._prompt = prompt
         self._documents = documents
@@ -33,10 +35,10 @@ class Handbook:
         return self._governed.open_to(principal, ROUTE)
 
     async def complete(self, ask: Ask) -> Completion:
-        return await self._governed.complete(self._with_documents(ask))
+        return await self._model.complete(self._with_documents(ask))
 
     async def stream(self, ask: Ask) -> AsyncGenerator[StreamPart, None]:
-        async with aclosing(self._governed.stream(self._with_documents(ask))) as parts:
+        async with aclosing(self._model.stream(self._with_documents(ask))) as parts:
             async for part in parts:
                 yield part
 
@@ -62,5 +64,6 @@ class Handbook:
 def open_handbook(policy: Policy, faults: Faults) -> Callable[[GovernedGateway], Handbook] | None:
     """What makes a Handbook of the governed gateway; None when its prompt has faults, which are in `faults` then."""
     documents = load_documents(HERE / "documents", policy.classes, faults)
+    check_tools([LEAVE], policy, faults)
     prompt = read_prompt(HERE / "prompts" / "answer.md", faults)
     return partial(Handbook, policy, prompt, documents) if prompt else None
