@@ -43,6 +43,13 @@ async def test_usage_comes_as_csv_too(used: Service) -> None:
     assert answer.text.splitlines()[1].startswith("ada,1,")
 
 
+async def test_usage_comes_as_a_table_too(used: Service) -> None:
+    answer = await usage(used, "olga", by="day,user,route,deployment", format="table")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.text.splitlines()[0].split()[:5] == ["day", "user", "route", "deployment", "calls"]
+    assert answer.text.splitlines()[1].split()[1:5] == ["ada", "assistant", "first", "1"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("by", "subject"), ("by", ""), ("since", "yesterday"), ("format", "xml"), ("user", "\0")]
 )

@@ -1,7 +1,7 @@
 """No call ever reaches a deployment outside its class, whatever fails on the way: through all that governs a call."""
 
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from string import Template
@@ -19,6 +19,7 @@ from {{ cookiecutter.package_name }}.gateway import (
     AttemptFailed,
     ChainGateway,
     ChatRequest,
+    EmbeddingRequest,
     Failure,
     Message,
     ScriptedGateway,
@@ -70,41 +71,51 @@ async def governed(
 def asked(situation: Situation) -> Ask:
     """As the caller sends it, and as a feature hands it on."""
     request = ChatRequest(model="assistant", messages=[Message(role="user", content="Hello")])
-    direct = Ask(
-        who(*situation.roles), request, "assistant", frozenset([situation.declared]), Deadline.after(60), prompt=None
-    )
+    direct = Ask(who(*situation.roles), request, "assistant", frozenset([situation.declared]), Deadline.after(60))
     return direct.via("assistant", messages=request.messages, added=situation.added, prompt=PROMPT)
 
 
+async def completed(gateway: GovernedGateway, ask: Ask) -> None:
+    await gateway.complete(ask)
+
+
+async def streamed(gateway: GovernedGateway, ask: Ask) -> None:
+    async with aclosing(gateway.stream(ask)) as parts:
+        async for _ in parts:
+            pass
+
+
+async def embedded(gateway: GovernedGateway, ask: Ask) -> None:
+    request = EmbeddingRequest(model="assistant", input=["Hello"])
+    await gateway.embed(Ask(ask.principal, request, ask.route, ask.data_classes, ask.deadline))
+
+
+WAYS = [completed, streamed, embedded]  # an evaluation's judge is a client, and comes by the first one
+
+
 @settings(max_examples=150, deadline=None)
-@given(situations(), st.lists(REPLY, min_size=5, max_size=5), st.booleans())
+@given(situations(), st.lists(REPLY, min_size=5, max_size=5), st.sampled_from(WAYS))
 async def test_a_call_reaches_what_its_class_allows_in_order_and_nothing_else(
-    engine: Engine, situation: Situation, replies: list[str | AttemptFailed], stream: bool
+    engine: Engine,
+    situation: Situation,
+    replies: list[str | AttemptFailed],
+    asks: Callable[[GovernedGateway, Ask], Awaitable[None]],
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         policy = compiled(Path(folder), yaml_text(situation.models), yaml_text(situation.policy))
     gateways = {name: ScriptedGateway(replies[place]) for place, name in enumerate(situation.models["deployments"])}
     allowed = lawful(situation)
+    refused: ServiceError | None = None
     async with governed(engine, policy, gateways, situation) as gateway:
-        outcome = await ended(gateway, asked(situation), stream)
+        try:
+            await asks(gateway, asked(situation))
+        except ServiceError as error:
+            refused = error
     reached = {name for name, one in gateways.items() if one.calls}
     expected = reachable(allowed, {name: replies[place] for place, name in enumerate(gateways)})
     assert reached == set(expected)
     assert all(call.permit.data_class == situation.data_class for one in gateways.values() for call in one.calls)
-    assert isinstance(outcome, DataClassRefused | Stopped) == (not allowed)
-
-
-async def ended(gateway: GovernedGateway, ask: Ask, stream: bool) -> ServiceError | None:
-    try:
-        if not stream:
-            await gateway.complete(ask)
-            return None
-        async with aclosing(gateway.stream(ask)) as parts:
-            async for _ in parts:
-                pass
-    except ServiceError as error:
-        return error
-    return None
+    assert isinstance(refused, DataClassRefused | Stopped) == (not allowed)
 
 
 def reachable(allowed: list[str], replies: dict[str, str | AttemptFailed]) -> list[str]:

@@ -5,11 +5,11 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import AuditUnavailable, InvalidRequest, PermissionDenied
-from ..governance import DIMENSIONS, Question, as_csv, columns_of, used
+from ..governance import DIMENSIONS, Question, as_csv, as_table, columns_of, used
 from ..identity import CurrentPrincipal, Permission
 
 router = APIRouter(tags=["governance"])
@@ -23,7 +23,7 @@ async def usage(
     since: date | None = None,
     until: date | None = None,
     user: Annotated[str | None, Query(max_length=255, pattern=r"^[^\x00]*$")] = None,
-    output: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+    output: Annotated[Literal["json", "csv", "table"], Query(alias="format")] = "json",
 ) -> Response:
     """Calls, tokens and money of the caller's tenant; of the caller alone without the permission usage:read.
 
@@ -41,6 +41,8 @@ async def usage(
         rows: list[dict[str, Any]] = await asyncio.to_thread(used, request.state.services.engine, question)
     except SQLAlchemyError:
         raise AuditUnavailable("The ledger cannot be read now; try again shortly.", retry_after=5) from None
+    if output == "table":
+        return PlainTextResponse(f"{as_table(columns_of(question), rows)}\n")
     if output == "csv":
         return Response(as_csv(columns_of(question), rows), media_type="text/csv")
     return JSONResponse({"object": "list", "data": rows})
