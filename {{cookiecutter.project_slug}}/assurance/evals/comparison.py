@@ -59,7 +59,8 @@ class Comparison:
             both = [(_mean(pair.before, column), _mean(pair.after, column)) for pair in self.pairs()]
             known = [(was, now) for was, now in both if was is not None and now is not None]
             if known:
-                gap = mean_interval([now - was for was, now in known])
+                # Rounded, as the same cost summed in another order is the same cost.
+                gap = mean_interval([round(now - was, 9) for was, now in known])
                 yield Change(name, fmean(was for was, _ in known), fmean(now for _, now in known), gap)
 
     @property

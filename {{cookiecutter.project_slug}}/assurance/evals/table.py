@@ -67,14 +67,8 @@ def judgement(change: Change) -> str:
 
 
 def value(change: Change, number: float, *, signed: bool = False) -> str:
-    sign = "+" if signed and number > 0 else "-" if signed and number < 0 else ""
-    number = abs(number) if signed else number
-    match change.name:
-        case "cost":
-            return f"{sign}{usd(number)}"
-        case "latency":
-            return f"{sign}{milliseconds(number)}"
-        case "score":
-            return f"{sign}{number:.2f}"
-        case _:
-            return f"{sign}{number:.0%}"
+    size = abs(number)
+    told = {"cost": usd(size), "latency": milliseconds(size), "score": f"{size:.2f}"}.get(change.name, f"{size:.0%}")
+    if not signed or not any(digit in told for digit in "123456789"):
+        return told
+    return f"+{told}" if number > 0 else f"-{told}"

@@ -9,6 +9,7 @@ from assurance.evals.baseline import FOLDER, accept, baseline_of, path_of
 from assurance.evals.comparison import Comparison
 from assurance.evals.outcome import Row, Run, read_run
 from assurance.evals.suite import SuiteError
+from assurance.evals.table import shown
 from tests.assurance.written import ROW, run_of
 
 
@@ -57,6 +58,13 @@ def test_cost_and_latency_are_compared_case_by_case_where_both_are_known() -> No
     assert (score.sure, cost.sure) == (False, True)
     assert cost.gap == pytest.approx((0.001, 0.001))
     assert cost.before == pytest.approx(0.0505)
+
+
+def test_the_same_cost_summed_in_another_order_is_no_difference() -> None:
+    before = [replace(ROW, cost_usd=0.1)] * 3
+    (_, cost) = compared(run_of(*before), run_of(replace(ROW, cost_usd=0.1))).means()
+    assert sum([0.1] * 3) / 3 != 0.1
+    assert (cost.gap, shown(cost)) == ((0, 0), "$0.100000 -> $0.100000, may be chance ($0.000000 to $0.000000)")
 
 
 def test_a_baseline_is_kept_by_the_deployment_that_answered_and_only_when_accepted(tmp_path: Path) -> None:
