@@ -12,8 +12,8 @@ async def test_explaining_an_accepted_token_tells_roles_and_what_is_missing(serv
     shown = await asyncio.to_thread(run, "access", "explain", token, OIDC_ISSUER=issuer, CONFIG_DIR=str(CONFIG))
     assert shown.returncode == 0, shown.stderr
     assert "accepted: grace of acme" in shown.stdout
-    assert "role analyst: by roles: analyst" in shown.stdout
-    assert "may not audit:read: needs one of the roles auditor" in shown.stdout
+    assert "role analyst: by the claim roles: analyst" in shown.stdout
+    assert "may not audit:read: the roles auditor have it, and the token gives analyst" in shown.stdout
 
 
 async def test_explaining_a_token_of_another_issuer_tells_why_it_is_refused(service: Service) -> None:

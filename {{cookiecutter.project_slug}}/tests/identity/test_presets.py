@@ -286,9 +286,9 @@ async def test_explaining_a_token_tells_which_claim_gave_which_role(around: Surr
     shape = SHAPES["keycloak"]
     lines = await explain(token(around.issuer, shape), rules("keycloak"), around.issuer.url, shape.audience)
     assert lines[0] == "accepted: f0e1d2c3 of acme"
-    assert "role steward: by realm_access → roles: steward" in lines
+    assert "role steward: by the claim realm_access → roles: steward" in lines
     assert "may models:ask: by steward" in lines
-    assert "may not audit:read: needs one of the roles auditor" in lines
+    assert "may not audit:read: the roles auditor have it, and the token gives steward" in lines
 
 
 async def test_explaining_a_refused_token_tells_the_reason_and_what_it_says_of_roles(around: Surroundings) -> None:
@@ -296,7 +296,7 @@ async def test_explaining_a_refused_token_tells_the_reason_and_what_it_says_of_r
     late = token(around.issuer, shape, exp=1, roles=["unknown"])
     lines = await explain(late, rules("entra"), around.issuer.url, shape.audience)
     assert lines[0].startswith("refused: The access token is not valid: it has expired")
-    assert any(line.startswith("no role by roles: ['unknown'] holds none of") for line in lines)
+    assert any(line.startswith("no role by the claim roles: ['unknown'] holds none of") for line in lines)
     assert (await explain("nonsense", rules("entra"), around.issuer.url, shape.audience))[0].startswith("refused: ")
 
 
@@ -309,4 +309,16 @@ def test_the_ticket_asks_for_what_the_preset_needs(name: str) -> None:
         assert needed in text
     for claim in preset.content.required:
         assert claim in text
-    assert ("in the person's name" in text) == (name not in ("cognito", "google"))
+    assert "{audience}" not in text
+
+
+@pytest.mark.parametrize("name", ["entra", "keycloak"])
+def test_the_ticket_asks_for_the_exchange_when_a_tool_needs_it(name: str) -> None:
+    preset = read(PRESETS[name], AccessFile, Faults())
+    assert preset is not None
+    assert preset.content.exchange is not None
+    asked = preset.content.exchange.model_copy(update={"audiences": {"staff-directory": []}})
+    for exchange, needed in ((preset.content.exchange, False), (asked, True)):
+        file = preset.content.model_copy(update={"exchange": exchange})
+        text = ticket(file, provider=name, public_url="https://ask.example", audience="the-audience")
+        assert ("staff-directory" in text) == ("in the person's name" in text) == needed

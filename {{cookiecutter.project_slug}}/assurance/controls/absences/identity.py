@@ -53,12 +53,16 @@ def _for_any_algorithm(find: Any) -> Any:
 
 
 def _without_challenge(make: Any) -> Any:
-    def client(login: Any, metadata: Any) -> Any:
-        made = make(login, metadata)
+    def client(endpoint: Any, metadata: Any) -> Any:
+        made = make(endpoint, metadata)
         made.code_challenge_method = None
         return made
 
     return client
+
+
+def _for_any_audience(exchange: Any, audience: str) -> Any:
+    return exchange._file.model_copy(update={"audiences": {audience: []}}), exchange._endpoint
 
 
 ABSENCES = {
@@ -77,6 +81,8 @@ ABSENCES = {
         "identity.access", "AccessRules.permissions", instead(lambda *_: frozenset(map(str, Permission)))
     ),
     "login-state": Absence("identity.attempt", "hmac", instead(SimpleNamespace(compare_digest=lambda *_: True))),
-    "login-pkce": Absence("identity.login", "Login._oauth", _without_challenge),
+    "login-pkce": Absence("identity.token_endpoint", "TokenEndpoint.conversation", _without_challenge),
+    "login-refusals": Absence("identity.refused", "RefusedLogins.wait", instead(lambda *_: 0.0)),
     "session-origin": Absence("identity.browser", "Site.refuse_other_sites", instead(lambda *_: None)),
+    "exchange-audience": Absence("identity.exchange", "TokenExchange._allowed", instead(_for_any_audience)),
 }

@@ -30,7 +30,7 @@ _Key = tuple[bytes, str]
 
 
 class TokenExchange:
-    """Asked with a token that was verified a moment ago; so what is remembered for it outlives no caller's right."""
+    """Asked with a token that was verified in the same request: nobody gets at what is remembered for another."""
 
     def __init__(self, rules: AccessRules, endpoint: TokenEndpoint | None, keys: IssuerKeys) -> None:
         self._file = rules.exchange
@@ -74,7 +74,7 @@ class TokenExchange:
         token = answer.get("access_token")
         if not isinstance(token, str) or answer.get("issued_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
             _log.warning("token_not_exchanged", audience=audience, error="no access token in the answer")
-            raise IdentityUnavailable("The identity provider's answer holds no access token; try again shortly.")
+            raise IdentityUnavailable("The identity provider's answer holds no access token.", retry_after=5)
         self._remember(key, token, answer.get("expires_in"))
         return token
 

@@ -31,13 +31,13 @@ async def explain(token: str, rules: AccessRules, issuer: str, audience: str) ->
 def _roles(claims: dict[str, Any], rules: AccessRules) -> Iterator[str]:
     given = rules.given_by(claims)
     for role, source in sorted(given.items()):
-        yield f"role {role}: by {source}"
+        yield f"role {role}: by the claim {source}"
     for path in rules.role_claims:
         value = at(claims, path)
         if value is None:
-            yield f"no role by {spelled(path)}: the token has no such claim"
+            yield f"no role by the claim {spelled(path)}: the token has none"
         elif not any(source.startswith(f"{spelled(path)}: ") for source in given.values()):
-            yield f"no role by {spelled(path)}: {value!r} holds none of {', '.join(sorted(rules.roles))}"
+            yield f"no role by the claim {spelled(path)}: {value!r} holds none of {', '.join(sorted(rules.roles))}"
 
 
 def _permissions(claims: dict[str, Any], rules: AccessRules) -> Iterator[str]:
@@ -47,7 +47,8 @@ def _permissions(claims: dict[str, Any], rules: AccessRules) -> Iterator[str]:
         if held & giving:
             yield f"may {permission}: by {', '.join(sorted(held & giving))}"
         else:
-            yield f"may not {permission}: needs one of the roles {', '.join(sorted(giving)) or '- none gives it -'}"
+            wanted, found = (", ".join(sorted(roles)) or "none" for roles in (giving, held))
+            yield f"may not {permission}: the roles {wanted} have it, and the token gives {found}"
 
 
 def ticket(file: AccessFile, *, provider: str, public_url: str, audience: str) -> str:
@@ -61,7 +62,7 @@ def ticket(file: AccessFile, *, provider: str, public_url: str, audience: str) -
         ("Grant: authorization code with PKCE (S256), and refresh tokens", "RFC 9700; a session outlives one token"),
         (f"Redirect address, exactly: {public_url}/callback", "codes are sent nowhere else"),
         (f"Address after sign-out: {public_url}/", "signing out here signs out at the issuer too"),
-        (f"Scopes: {' '.join(file.login.scopes)}", "what the login asks for"),
+        (f"Scopes: {AccessRules(file).login_parameters(audience)['scope']}", "what the login asks for"),
         (
             f"Audience of the tokens ({_claim(claims.audience)}): {audience}",
             "a token for another service must not do here",
@@ -81,7 +82,7 @@ def ticket(file: AccessFile, *, provider: str, public_url: str, audience: str) -
             "A second client with the grant client credentials, and a role of its own",
             "evaluations and programs ask too",
         ),
-        *([(_exchange(file.exchange), "tools ask other services in the person's name")] if file.exchange else []),
+        *([(asked, "tools ask other services in the person's name")] if (asked := _exchange(file.exchange)) else []),
     ]
     body = "\n".join(f"{number}. {what}\n   Why: {why}" for number, (what, why) in enumerate(asked, 1))
     return (
@@ -91,9 +92,11 @@ def ticket(file: AccessFile, *, provider: str, public_url: str, audience: str) -
     )
 
 
-def _exchange(file: ExchangeFile) -> str:
+def _exchange(file: ExchangeFile | None) -> str:
+    if file is None or not file.audiences:
+        return ""
     grant = {"token_exchange": "token exchange (RFC 8693)", "on_behalf_of": "on-behalf-of"}[file.grant]
-    return f"Grant: {grant}, for the audiences {', '.join(file.audiences) or '- none yet -'}"
+    return f"Grant: {grant}, for the audiences {', '.join(file.audiences)}"
 
 
 def _claim(path: Path) -> str:
