@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench import installed, table, targets
+from bench import goals, installed, table, targets
 from bench.process import keep_off_the_targets_core
 from bench.rounds import UPSTREAM, measure, warm
 from bench.starts import Running, started
@@ -92,6 +92,9 @@ async def main(asked: argparse.Namespace, folder: Path, project: Path) -> int:
     for line in table.starts(found, samples):
         print(line)
     for line in table.trail(written):
+        print(line)
+    print("\n### goals\n")
+    for line in table.table(["goal", "wanted", *goals.DATABASES], list(goals.rows(samples, found))):
         print(line)
     print(*("", *left_out, *faults), sep="\n")
     return 0

@@ -35,7 +35,8 @@ class Process:
         with log.open("ab") as output, _on_the_first_core() if on_its_own_core else nullcontext():
             self._process = subprocess.Popen(
                 command,
-                env={**os.environ, **environment},
+                # As an image has it: without compiled byte code every start takes two to three times as long.
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

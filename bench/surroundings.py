@@ -54,9 +54,10 @@ class Surroundings:
         entry = {**next(iter(read["models"]["deployments"].values())), "base_url": self.upstream}
         entry.pop("openai", None)
         read["models"]["deployments"] = {"upstream": {**entry, **model}}
-        read["models"]["routes"][MODEL]["try"] = ["upstream"]
+        read["models"]["routes"] = {MODEL: {**read["models"]["routes"][MODEL], "try": ["upstream"]}}
         most = {"requests_per_minute": PLENTY, "tokens_per_minute": PLENTY}
         read["policy"]["limits"] = dict.fromkeys(read["policy"]["limits"], most)
+        read["policy"]["tenant_limits"] = most
         read["policy"]["budgets"] = {"user": {"usd_per_day": PLENTY}, "tenant": {"usd_per_month": PLENTY}}
         for one, content in read.items():
             (folder / f"{one}.yaml").write_text(

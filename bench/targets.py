@@ -43,6 +43,10 @@ class NotRunError(Exception):
     """Why a target cannot be measured on this machine."""
 
 
+def service_name(adapter: str, database: str) -> str:
+    return f"service {adapter} {database}"
+
+
 def services(around: Surroundings, python: str, package: str) -> dict[str, Callable[[], Target]]:
     models: dict[str, dict[str, Any]] = {
         "direct": {"openai": "bench-model"},
@@ -59,7 +63,7 @@ def services(around: Surroundings, python: str, package: str) -> dict[str, Calla
 
         return make
 
-    found = [(f"service {one} {where}", one, where) for one in models for where in ("PostgreSQL", "SQLite")]
+    found = [(service_name(one, where), one, where) for one in models for where in ("PostgreSQL", "SQLite")]
     return {name: service(name, adapter, where) for name, adapter, where in found}
 
 

@@ -53,7 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         },  # request_id.py makes the one server span
         redirect_slashes=False,
     )
-    for router in (health.router, *ROUTERS, feedback.router, *web.ROUTERS):
+    for router in (*ROUTERS, health.router, feedback.router, *web.ROUTERS):
         app.include_router(router)
     for kind in (ServiceError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, answer_error)

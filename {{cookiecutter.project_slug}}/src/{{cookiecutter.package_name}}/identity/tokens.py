@@ -127,7 +127,7 @@ def unverified_claims(unverified_token: str) -> dict[str, Any]:
 def strict_json(raw: bytes) -> dict[str, Any]:
     """One JSON object, no name twice, no NaN, no lone surrogate."""
     try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        value = _STRICT.decode(raw.decode("utf-8"))
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         _refuse("its JSON is malformed")
@@ -144,6 +144,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
 
 
 def _refuse(reason: str) -> NoReturn:
