@@ -15,7 +15,7 @@ from local.stack import local_stack, running_service
 from tests.docs.pages import DOCS, PROJECT, text
 
 WORKSHOP = DOCS / "adoption" / "workshop.md"
-STEPS = re.findall(r"^```sh\n(.+)\n```\n\n```text\n(.*?)^```$", text(WORKSHOP), re.MULTILINE | re.DOTALL)
+STEPS = re.findall(r"^```sh\n([^\n]+)\n```\n\n```text\n(.*?)^```$", text(WORKSHOP), re.MULTILINE | re.DOTALL)
 SWITCHES_REACH_EVERYBODY = 2.0  # seconds
 
 
