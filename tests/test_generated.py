@@ -5,6 +5,7 @@ holds no project's name, so one environment serves every answer, with the servic
 """
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -83,6 +84,14 @@ def borrowed(default: Path) -> dict[str, str]:
         "VIRTUAL_ENV": str(default / ".venv"),
         "PYTHONPATH": os.pathsep.join(["src", "."]),
     }
+
+
+def test_a_fresh_project_is_asked_what_only_its_organisation_can_settle(default: Path) -> None:
+    printed = run(default, sys.executable, "local/venv.py", "python", "-m", "assurance.readiness", "--all", "--json")
+    checks = json.loads(printed[printed.index("{") :])["checks"]
+    still_open = {one["name"] for one in checks if one["state"] == "OPEN"}
+    by_commands = {one["name"] for one in checks if one["evidence"] in ("proof", "evaluation", "drill")}
+    assert still_open - by_commands == {one["name"] for one in checks if one["settled_by"] == "organisation"}
 
 
 def check_and_quick_tests(service: Path, borrowed: dict[str, str]) -> None:

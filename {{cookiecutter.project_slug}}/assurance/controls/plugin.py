@@ -1,4 +1,7 @@
-"""A plugin of pytest: takes one control away before anything is opened, and writes down what each test made of it."""
+"""A plugin of pytest: takes one control away before anything is opened, and writes down what each test made of it.
+
+Tests are named by an option of its own: pytest runs nothing at all where a name on its command line is none.
+"""
 
 import json
 from collections.abc import Generator
@@ -42,7 +45,13 @@ class Witness:
         self._told.write_text(json.dumps(self._reports), encoding="utf-8")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if named := config.getoption("--named"):
+        items[:] = [item for item in items if item.nodeid in named]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--named", action="append", help="a test to run; may be given again")
     parser.addoption("--absent", help="a control to do without", choices=ABSENCES)
     parser.addoption("--told", type=Path, help="a file for what the tests did")
 

@@ -74,7 +74,9 @@ def run(tests: Sequence[str], absent: str | None = None) -> dict[str, Outcome]:
     """One outcome for each test, also where it could not be run."""
     with tempfile.TemporaryDirectory() as folder:
         told, printed = Path(folder, "told.json"), Path(folder, "printed.txt")
-        words = ["-p", "assurance.controls.plugin", "-p", "no:cacheprovider", f"--told={told}", *tests]
+        files = sorted({test.partition("::")[0] for test in tests})
+        words = ["-p", "assurance.controls.plugin", "-p", "no:cacheprovider", f"--told={told}", *files]
+        words += [f"--named={test}" for test in tests]
         process = _PROCESSES.Process(
             target=_pytest, args=([f"--absent={absent}", *words] if absent else words, printed)
         )
@@ -101,8 +103,8 @@ def _pytest(words: list[str], printed: Path) -> None:
 def _outcome(test: str, reports: list[dict[str, Any]], printed: list[str]) -> Outcome:
     own = {one["phase"]: one for one in reports if one["test"] == test}
     if "call" not in own:
-        setup = own.get("setup", {})
         last = [line for line in printed if line.strip()][-1:]
-        return Outcome(False, True, f"it was not run: {setup.get('reason') or ' '.join(last)}")
+        because = own["setup"]["reason"] if own else "there is no test of this name" if reports else " ".join(last)
+        return Outcome(False, True, f"it was not run: {because}")
     call = own["call"]
     return Outcome(call["outcome"] == "passed", call["broke"], call["reason"], call["exchanges"])

@@ -48,8 +48,10 @@ def conclusion(found: Sequence[Proof]) -> str:
 
 def write(path: Path, register: Register, found: Sequence[Proof]) -> None:
     content = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "stamp": stamp("tests", REGISTER.name),
+        "about": {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "code": stamp("tests", REGISTER.name),
+        },
         "meaning": MEANING,
         "passed": all(one.verdict is Verdict.PROVEN for one in found),
         "controls": [{**register.controls[one.control].model_dump(mode="json"), **asdict(one)} for one in found],

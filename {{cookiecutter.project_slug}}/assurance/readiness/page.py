@@ -37,7 +37,7 @@ _HEAD = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <style>{style}</style></head><body>
 <h1>{name}: may it go live?</h1>
 <p>Looked at on {at}, by what is due in week {week} of the plan. The state of src, config and assurance is
-<code>{stamp}</code>; evidence about another one counts as none.</p>
+<code>{code}</code>; evidence about another one counts as none.</p>
 <ul class="scores">"""
 _FOOT = """<p>A check can tell that a question was answered, not that the answer is right. Controls are proven by their
 absence: that shows that a missing control is noticed, not that it is sufficient.</p></body></html>
@@ -45,7 +45,7 @@ absence: that shows that a missing control is noticed, not that it is sufficient
 
 
 def html(report: Report, week: int, name: str) -> str:
-    head = _HEAD.format(name=escape(name), style=_STYLE, at=report.at, week=week, stamp=report.stamp[:12])
+    head = _HEAD.format(name=escape(name), style=_STYLE, at=report.at, week=week, code=report.code[:12])
     scores = (_score(report, question, week) for question in Question)
     questions = (line for question in Question for line in _question(report, question, week))
     return "\n".join([head, *scores, "</ul>", *_next(report.next_steps(week)), *questions, _FOOT])

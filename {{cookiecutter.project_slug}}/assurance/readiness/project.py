@@ -63,9 +63,10 @@ class Project:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None, Finding(False, f"not run yet: {command}")
-        if content.get("stamp") != stamp(*also, project=self.root):
-            return None, Finding(False, f"what was found on {content.get('at')} is about another state: {command}")
-        said = f"{'passed' if content.get('passed') else 'did not pass'} on {content.get('at')}"
+        about = content.get("about", {})
+        if about.get("code") != stamp(*also, project=self.root):
+            return None, Finding(False, f"what was found on {about.get('at')} is about another state: {command}")
+        said = f"{'passed' if content.get('passed') else 'did not pass'} on {about.get('at')}"
         return content, Finding(content.get("passed") is True, said)
 
     def source(self, path: str) -> Path:

@@ -36,7 +36,7 @@ class Report:
     """`results` are of every check; those of later weeks are known, and not due."""
 
     at: str
-    stamp: str
+    code: str
     week: int
     results: Sequence[Result]
 
@@ -101,8 +101,7 @@ def conclusion(report: Report, week: int) -> Iterator[str]:
 def as_json(report: Report, week: int) -> dict[str, Any]:
     due = {one.name for one in report.due(week)}
     return {
-        "at": report.at,
-        "stamp": report.stamp,
+        "about": {"at": report.at, "code": report.code},
         "week": week,
         "passed": not report.next_steps(week),
         "scores": {str(question): report.score(question, week) for question in Question},

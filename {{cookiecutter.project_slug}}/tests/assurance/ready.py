@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from {{ cookiecutter.package_name }} import __name__ as package
 from {{ cookiecutter.package_name }}.audit import Clerk, Kind
 from {{ cookiecutter.package_name }}.database import open_engine
+from {{ cookiecutter.package_name }}.feedback.ratings import ratings_table
 from {{ cookiecutter.package_name }}.governance.tables import entries_table
 from {{ cookiecutter.package_name }}.schema import migrate
 from {{ cookiecutter.package_name }}.services import open_checkpoints
@@ -24,7 +25,6 @@ from assurance.stamp import stamp
 from tests.docs.pages import PROJECT
 
 _COPIED = ("src", "assurance", "docs", "ops", "tests", "controls.yaml", "readiness.yaml")
-_FEATURES = '    features["handbook"]'
 
 
 def copied(folder: Path) -> Path:
@@ -58,7 +58,8 @@ def prove_evaluate_and_drill(folder: Path, *, passed: bool = True) -> None:
         ("evals", (), {}),
         ("drills", (), {"drills": drills}),
     ):
-        content = {"at": "2026-11-27T09:00:00+00:00", "stamp": stamp(*also, project=folder), "passed": passed, **more}
+        about = {"at": "2026-11-27T09:00:00+00:00", "code": stamp(*also, project=folder)}
+        content = {"passed": passed, "about": about, **more}
         path = folder / ".local" / name / "latest.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         edit(path, json.dumps(content))
@@ -74,8 +75,14 @@ def settle(folder: Path) -> None:
     page = matrix.read_text(encoding="utf-8")
     edit(matrix, f"{page}\nSigned: Jo Doe, 2026-11-27, matrix `{signature(page)}`\n")
     services = folder / "src" / package / "services.py"
-    added = f'    features["idea"] = None\n{_FEATURES}'
-    edit(services, re.sub(f"^{re.escape(_FEATURES)}", added, services.read_text(encoding="utf-8"), flags=re.M))
+    offered = re.sub(
+        r"^    features: .+$",
+        r'\g<0>\n    features["idea"] = None',
+        services.read_text(encoding="utf-8"),
+        count=1,
+        flags=re.M,
+    )
+    edit(services, offered)
     edit(folder / "assurance/evals/cases/idea.yaml", "cases: []\n")
 
 
@@ -94,15 +101,16 @@ def production(folder: Path, database_url: str) -> Mapping[str, str]:
 
 
 def used_by(people: int, settings: Settings) -> None:
-    """Their rows in the ledger, and a trail with its signed head."""
+    """Their rows in the ledger, a rating of each, and a trail with its signed head."""
     engine = open_engine(settings.database_url)
     migrate(engine)
     clerk = Clerk(engine, open_checkpoints(settings))
     with clerk.transaction() as connection:
         clerk.record(connection, Kind.LOADED, {})
-        rows = [
-            {"call_id": f"{one:032x}", "day": "2026-11-27", "tenant": "acme", "subject": f"person-{one}", "route": "a"}
-            for one in range(people)
-        ]
-        connection.execute(insert(entries_table), [{**row, "reserved_micro_usd": 1} for row in rows])
+        calls = [{"call_id": f"{one:032x}", "tenant": "acme"} for one in range(people)]
+        asked = {"day": "2026-11-27", "route": "assistant", "reserved_micro_usd": 1}
+        connection.execute(insert(entries_table), [{**call, **asked, "subject": call["call_id"]} for call in calls])
+        rated = {"model": "assistant", "deployment": "local-large", "data_class": "internal", "score": 1.0}
+        times = dict.fromkeys(("at", "expires"), "2026-11-27T09:00:00.000000Z")
+        connection.execute(insert(ratings_table), [{**call, **rated, **times} for call in calls])
     engine.dispose()

@@ -1,6 +1,7 @@
 """What was run, on the project as it is now: the proof, the evaluation, the drills, each in .local/NAME/latest.json.
 
-Each file has `at`, `stamp` (assurance/stamp.py) and `passed`; drills besides `drills`: [{alert, passed}].
+Each file has `passed` and `about`: {at, code}, with the digest of assurance/stamp.py, and that of the drills also
+`drills`: [{alert, passed}].
 """
 
 from assurance.readiness.project import Finding, Project

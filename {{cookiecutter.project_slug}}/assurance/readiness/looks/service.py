@@ -1,20 +1,22 @@
 """What the settings of this process, the database that they name, and a running service say."""
 
 import json
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Column, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from {{ cookiecutter.package_name }}.audit import verify
 from {{ cookiecutter.package_name }}.database import open_engine
+from {{ cookiecutter.package_name }}.feedback.ratings import ratings_table
 from {{ cookiecutter.package_name }}.governance.tables import entries_table
 from {{ cookiecutter.package_name }}.services import open_checkpoints
 
 from assurance.readiness.project import Finding, Project
 
-FEWEST_USERS = 3
+FEWEST_USERS, FEWEST_RATINGS = 3, 3
 _SECRETS = ("SECRET_KEY", "AUDIT_SIGNING_KEY")
 
 
@@ -76,13 +78,20 @@ def _verified(project: Project) -> Finding:
 
 
 def _used(project: Project) -> Finding:
-    statement = select(func.count(func.distinct(entries_table.c.subject)))
+    return _counted(project, entries_table.c.subject, FEWEST_USERS, "people have asked")
+
+
+def _rated(project: Project) -> Finding:
+    return _counted(project, ratings_table.c.call_id, FEWEST_RATINGS, "answers were rated")
+
+
+def _counted(project: Project, column: Column[Any], fewest: int, what: str) -> Finding:
     try:
         with _engine(project).connect() as connection:
-            found = connection.execute(statement).scalar_one()
+            found = connection.execute(select(func.count(func.distinct(column)))).scalar_one()
     except SQLAlchemyError as error:
-        return Finding(False, f"the ledger of DATABASE_URL cannot be read ({type(error).__name__})")
-    return Finding(found >= FEWEST_USERS, f"{found} people have asked; {FEWEST_USERS} are wanted")
+        return Finding(False, f"the database of DATABASE_URL cannot be read ({type(error).__name__})")
+    return Finding(found >= fewest, f"{found} {what}; {fewest} are wanted")
 
 
 LOOKS = {
@@ -92,4 +101,5 @@ LOOKS = {
     "telemetry-leaves": _told,
     "trail-verifies": _verified,
     "people-use-it": _used,
+    "people-rate-it": _rated,
 }

@@ -27,10 +27,12 @@ def _budgeted(project: Project) -> Finding:
 
 
 def _falls_back(project: Project) -> Finding:
+    """Embeddings cannot: vectors of different models do not compare."""
     policy = project.configuration.policy
     default = policy.data_class(None)
-    alone = [route for route in policy.catalogue.routes if len(policy.matrix[default, route].deployments) < 2]
-    said = f"one deployment for {default} data on {', '.join(alone)}" if alone else "each route has a second deployment"
+    chatting = [name for name, route in policy.catalogue.routes.items() if route.serves == "chat"]
+    alone = [name for name in chatting if len(policy.matrix[default, name].deployments) < 2]
+    said = f"one deployment for {default} data on {', '.join(alone)}" if alone else "each has a second deployment"
     return Finding(not alone, said)
 
 
