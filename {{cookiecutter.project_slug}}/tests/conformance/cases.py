@@ -6,9 +6,10 @@ from typing import Any
 
 from tests.conformance.server import broken_off, ended_early, failing_midway, nonsense, refusing, saying
 from tests.conformance.talk import Reply, Talk
-from tests.conformance.wires.wire import Refusal, Said
+from tests.conformance.wires.wire import Refusal, Said, vector
 
 YES = "yes"
+TEXTS = ["leave", "travel costs"]
 NONE = "none"  # the family has no such answer
 PARAMETERS = {"type": "object", "properties": {"day": {"type": "integer"}}, "required": ["day"]}
 TOOLS = [
@@ -81,6 +82,18 @@ async def keeps_to_schema(talk: Talk) -> str:
     assert schema
     assert "city" in schema["properties"]
     return "yes, by a tool" if talk.server.asked[-1].schema_tool else YES
+
+
+async def embeds(talk: Talk) -> str:
+    """Of two texts, in their order. Numbers that a provider does not count are estimated, and the receipt says so."""
+    if not talk.family.embeds:
+        return NONE
+    body = await talk.embed(TEXTS)
+    assert [one["embedding"] for one in body["data"]] == [vector(text) for text in TEXTS]
+    receipt = body["receipt"]
+    assert receipt["deployment"] == talk.family.embeds
+    assert (receipt["estimated"] or receipt["input_tokens"] == 9, receipt["output_tokens"]) == (True, 0)
+    return "yes, counted by us" if receipt["estimated"] else YES
 
 
 # Values that nothing else in a request has; of the last three the request must look different.
@@ -197,6 +210,7 @@ CASES: dict[str, Case] = {
     "tool call": calls_tool,
     "tool result": takes_tool_result,
     "JSON schema": keeps_to_schema,
+    "embeddings": embeds,
     "other fields": passes_fields_on,
     "refusal or filter": filters,
     "too long": told("too long", 400, "context_length_exceeded"),

@@ -34,6 +34,12 @@ class Family:
         return found
 
     @property
+    def embeds(self) -> str | None:
+        """The deployment and the route for vectors, if the family has any."""
+        name = f"{self.name}-embeddings"
+        return name if name in self.models()["routes"] else None
+
+    @property
     def adapter(self) -> str:
         return "direct" if "openai" in self.models()["deployments"][self.name] else "litellm"
 
@@ -43,6 +49,7 @@ _ITS_OWN_SERVER = {
     "too long": "it drops the oldest messages without a word: set its `num_ctx`, and `max_output_tokens`, to fit",
     "bad key": "it has no keys; put it behind something that does",
 }
+_NO_VECTORS = {"embeddings": "this address answers chats only"}
 _NOT_PUBLISHED = {"error midway": "none is published for a stream; what breaks off is told as such"}
 
 FAMILIES = (
@@ -50,10 +57,10 @@ FAMILIES = (
     Family("openai-litellm", "OpenAI", OpenAIWire),
     Family("azure-v1", "Azure OpenAI, v1", compatible.azure_v1),
     Family("azure", "Azure OpenAI, deployments", lambda: compatible.azure("gpt-eu", "2024-10-21")),
-    Family("anthropic", "Anthropic", AnthropicWire),
+    Family("anthropic", "Anthropic", AnthropicWire, {"embeddings": "it offers none"}),
     Family("bedrock", "Amazon Bedrock, Converse", BedrockWire),
     Family("gemini", "Google Gemini", GeminiWire),
-    Family("vertex", "Google Vertex AI, OpenAI's format", compatible.vertex, _NOT_PUBLISHED),
+    Family("vertex", "Google Vertex AI, OpenAI's format", compatible.vertex, _NO_VECTORS | _NOT_PUBLISHED),
     Family(
         "mistral",
         "Mistral",

@@ -10,7 +10,15 @@ from tests.docs.pages import DOCS, text
 PAGE = DOCS / "conformance.md"
 BEGIN, END = "<!-- what a run found: python3 local/venv.py python -m tests.conformance -->", "<!-- end -->"
 SECTIONS = {
-    "What it can do": ("answer", "usage and cost", "tool call", "tool result", "JSON schema", "other fields"),
+    "What it can do": (
+        "answer",
+        "usage and cost",
+        "tool call",
+        "tool result",
+        "JSON schema",
+        "embeddings",
+        "other fields",
+    ),
     "What it refuses": ("refusal or filter", "too long", "bad key", "rate limit", "server error"),
     "What it does wrong": ("nonsense", "broken off", "error midway"),
 }

@@ -82,14 +82,18 @@ class WireServer:
         received = Received(path, request.query_params, request.headers, raw, json.loads(raw))
         self.received.append(received)
         try:
-            asked = self.wire.read(received)
+            vectors = self.wire.embed(received)
+            asked = None if vectors else self.wire.read(received)
         except (NotTheFormatError, KeyError, TypeError, StopIteration) as fault:
             self.complaints.append(f"{type(fault).__name__}: {fault}")
             response: ASGIApp = JSONResponse({"error": "not as published"}, 400)
         else:
-            self.asked.append(asked)
-            response = self.scene(self.wire, asked)
+            response = JSONResponse(vectors) if asked is None else self._play(asked)
         await response(scope, receive, send)
+
+    def _play(self, asked: Asked) -> ASGIApp:
+        self.asked.append(asked)
+        return self.scene(self.wire, asked)
 
 
 @asynccontextmanager

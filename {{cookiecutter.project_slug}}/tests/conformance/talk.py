@@ -52,6 +52,13 @@ class Talk:
             return Reply(response.status_code, response.headers, error=response.json()["error"])
         return (_streamed if self.streamed else _plain)(Reply(200, response.headers), response)
 
+    async def embed(self, texts: list[str]) -> JSON:
+        response = await self.bench.service.embed(texts, model=self.family.embeds)
+        assert self.server.complaints == []
+        assert response.status_code == 200, response.text
+        found: JSON = response.json()
+        return found
+
 
 async def cell(bench: Bench, family: Family, case: Callable[[Talk], Awaitable[str]]) -> str:
     plain, streamed = [await case(Talk(bench, family, streamed)) for streamed in (False, True)]

@@ -141,8 +141,9 @@ class LiteLLMGateway:
     async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
         with self._exchange(call) as exchange:
             with exchange.watched():
-                # As floats, which every provider knows: litellm drops the word where there is no other format.
-                wanted = supported(self._deployment, call.request) | {"encoding_format": "float"}
+                # As floats: litellm drops the word where there is no other format, but refuses it for Ollama.
+                form = {} if self._deployment.provider == "ollama" else {"encoding_format": "float"}
+                wanted = supported(self._deployment, call.request) | form
                 sent = await self._library.module.main.aembedding(**await self._whom(), **wanted)
             exchange.demand_answer()
             rows = [row if isinstance(row, dict) else row.model_dump() for row in sent.data]

@@ -58,6 +58,9 @@ class AnthropicWire:
             schema_tool=forced,
         )
 
+    def embed(self, received: Received) -> JSON | None:
+        return None
+
     def plain(self, asked: Asked, said: Said) -> JSON:
         content: list[JSON] = [{"type": "text", "text": said.text}] if said.text else []
         if said.tool:

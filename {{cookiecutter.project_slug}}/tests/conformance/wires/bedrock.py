@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.validate import ParamValidator
 
-from tests.conformance.wires.wire import JSON, SECRET, Asked, Received, Refusal, Said, demand
+from tests.conformance.wires.wire import JSON, SECRET, Asked, Received, Refusal, Said, demand, only, vector
 
 ACCESS_KEY, ACCESS_SECRET = "AKIAEXAMPLE", "an-access-secret"
 _PATH = re.compile(r"/model/([^/]+)/(converse|converse-stream)")
@@ -69,6 +69,15 @@ class BedrockWire:
         unknown = body.keys() - shape.members.keys()
         demand(not unknown, f"the format has no {unknown}")
         return _meant(unquote(path[1]), path[2] == "converse-stream", body)
+
+    def embed(self, received: Received) -> JSON | None:
+        """Titan's, which takes one text at a time."""
+        if not received.path.endswith("/invoke"):
+            return None
+        _demand_signature(received)
+        only(received.body, {"inputText", "dimensions", "normalize", "embeddingTypes"})
+        text = received.body["inputText"]
+        return {"embedding": vector(text), "inputTextTokenCount": 4 if text == "leave" else 5}
 
     def plain(self, asked: Asked, said: Said) -> JSON:
         content: list[JSON] = [{"text": said.text}] if said.text else []

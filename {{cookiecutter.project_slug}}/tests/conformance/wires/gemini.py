@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tests.conformance.wires.wire import JSON, SECRET, Asked, Received, Refusal, Said, demand, only
+from tests.conformance.wires.wire import JSON, SECRET, Asked, Received, Refusal, Said, demand, only, vector
 
 _PATH = re.compile(r"/v1beta/models/([\w.-]+):(generateContent|streamGenerateContent)")
 _FIELDS = {
@@ -70,6 +70,14 @@ class GeminiWire:
             tool_results=tuple(_result(_either(part, "functionResponse")) for part in results),
             schema=_either(settings, "responseJsonSchema") or _either(settings, "responseSchema"),
         )
+
+    def embed(self, received: Received) -> JSON | None:
+        if not received.path.endswith((":batchEmbedContents", ":embedContent")):
+            return None
+        demand(received.headers.get("x-goog-api-key") == "our-key", "no x-goog-api-key")
+        demand("our-key" not in str(received.query), "the key in the address")
+        texts = [one["content"]["parts"][0]["text"] for one in received.body["requests"]]
+        return {"embeddings": [{"values": vector(text)} for text in texts]}
 
     def plain(self, asked: Asked, said: Said) -> JSON:
         parts: list[JSON] = [{"text": said.text}] if said.text else []

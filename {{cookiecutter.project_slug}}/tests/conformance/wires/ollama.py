@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from tests.conformance.wires.wire import JSON, SECRET, Asked, Received, Refusal, Said, demand, only
+from tests.conformance.wires.wire import JSON, SECRET, Asked, Received, Refusal, Said, demand, only, vector
 
 _FIELDS = {
     "model",
@@ -61,6 +61,13 @@ class OllamaWire:
             ),
             schema=schema if isinstance(schema, dict) else None,
         )
+
+    def embed(self, received: Received) -> JSON | None:
+        if received.path != "/api/embed":
+            return None
+        only(received.body, {"model", "input", "truncate", "options", "keep_alive", "dimensions"})
+        vectors = [vector(text) for text in received.body["input"]]
+        return {"model": received.body["model"], "embeddings": vectors, "total_duration": 1, "prompt_eval_count": 9}
 
     def plain(self, asked: Asked, said: Said) -> JSON:
         message: JSON = {"role": "assistant", "content": said.text}

@@ -11,7 +11,7 @@ from openai.types.chat.completion_create_params import (
 )
 from pydantic import TypeAdapter, ValidationError
 
-from tests.conformance.wires.wire import JSON, SECRET, Asked, Received, Refusal, Said, demand, only
+from tests.conformance.wires.wire import JSON, SECRET, Asked, Received, Refusal, Said, demand, only, vector
 
 _PUBLISHED: dict[bool, TypeAdapter[Any]] = {
     False: TypeAdapter(CompletionCreateParamsNonStreaming),
@@ -77,6 +77,25 @@ class OpenAIWire:
         except ValidationError as error:
             demand(False, str(error.errors(include_url=False, include_input=False)[0]))
         return self.meant(body)
+
+    def embed(self, received: Received) -> JSON | None:
+        path = self.path.replace("chat/completions", "embeddings").replace("gpt-eu", "embed-eu")
+        if received.path != path:
+            return None
+        body = received.body
+        demand(received.headers.get(self.key_header) == self.key, f"not the key in {self.key_header}")
+        only(body, {"model", "input", "encoding_format", "dimensions", "user", "output_dimension", "output_dtype"})
+        demand(isinstance(body["input"], list), "no list of texts")
+        rows = [
+            {"object": "embedding", "index": index, "embedding": vector(text)}
+            for index, text in enumerate(body["input"])
+        ]
+        return {
+            "object": "list",
+            "data": rows,
+            "model": body.get("model", ""),
+            "usage": {"prompt_tokens": 9, "total_tokens": 9},
+        }
 
     def meant(self, body: JSON) -> Asked:
         texts = [(message["role"], _text(message.get("content"))) for message in body["messages"]]

@@ -71,11 +71,19 @@ class Wire(Protocol):
         """Raises NotTheFormatError."""
         ...
 
+    def embed(self, received: Received) -> JSON | None:
+        """The answer to a request for vectors; None for one that asks for something else. Raises NotTheFormatError."""
+        ...
+
     def plain(self, asked: Asked, said: Said) -> JSON: ...
 
     def pieces(self, asked: Asked, said: Said) -> list[bytes]:
         """The body of a stream, whole events each."""
         ...
+
+
+def vector(text: str) -> list[float]:
+    return [len(text) / 2, 0.5, -1.0]
 
 
 def demand(right: bool, what: str) -> None:
