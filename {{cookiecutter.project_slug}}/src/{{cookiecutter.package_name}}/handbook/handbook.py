@@ -62,5 +62,5 @@ class Handbook:
 def open_handbook(policy: Policy, faults: Faults) -> Callable[[GovernedGateway], Handbook] | None:
     """What makes a Handbook of the governed gateway; None when its prompt has faults, which are in `faults` then."""
     documents = load_documents(HERE / "documents", policy.classes, faults)
-    prompt = read_prompt(HERE / "prompts" / "answer.md", faults)
+    prompt = read_prompt(HERE / "prompts" / "answer.md", faults, gives=["documents"])
     return partial(Handbook, policy, prompt, documents) if prompt else None
