@@ -61,3 +61,12 @@ def test_a_prompt_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
 
 def test_a_line_of_dashes_in_the_text_is_text() -> None:
     assert split_front_matter("---\na: 1\n---\nb\n---\nc\n") == ("\na: 1", "b\n---\nc")
+
+
+@pytest.mark.parametrize("gives", [["documents"], ["documents", "name", "colour"]])
+def test_what_only_the_file_or_only_the_code_knows_is_told_at_start(tmp_path: Path, gives: list[str]) -> None:
+    faults = Faults()
+    (tmp_path / "answer.md").write_text(GOOD, encoding="utf-8")
+    assert read(tmp_path / "answer.md", faults, gives=gives) is None
+    assert faults.found[0].endswith(f"answer.md: wants documents, name, but is given {', '.join(sorted(gives))}")
+    assert read(tmp_path / "answer.md", Faults(), gives=["name", "documents"])

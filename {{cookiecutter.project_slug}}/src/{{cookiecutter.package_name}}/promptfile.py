@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import string
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +39,11 @@ def split_front_matter(text: str) -> tuple[str, str]:
     return f"\n{header}", body.strip()
 
 
-def read(path: Path, faults: Faults) -> Prompt | None:
-    """None when the file has faults; they are in `faults` then. A variable is written `$name`."""
+def read(path: Path, faults: Faults, *, gives: Collection[str] | None = None) -> Prompt | None:
+    """None when the file has faults; they are in `faults` then. A variable is written `$name`.
+
+    `gives`: what the code fills in, where it does, so that a name on one side only is told at start.
+    """
     name = f"{path.parent.name}/{path.name}"
     try:
         text = path.read_text(encoding="utf-8")
@@ -59,6 +63,11 @@ def read(path: Path, faults: Faults) -> Prompt | None:
         faults.add(
             name,
             f"uses the variables {used}, but its inputs are {', '.join(sorted(header.inputs)) or 'none'}",
+        )
+        return None
+    if gives is not None and header.inputs != set(gives):
+        faults.add(
+            name, f"wants {', '.join(sorted(header.inputs)) or 'no input'}, but is given {', '.join(sorted(gives))}"
         )
         return None
     return Prompt(path.stem, header.version, hashlib.sha256(text.encode()).hexdigest(), template)

@@ -65,5 +65,5 @@ def open_handbook(policy: Policy, faults: Faults) -> Callable[[GovernedGateway],
     """What makes a Handbook of the governed gateway; None when its prompt has faults, which are in `faults` then."""
     documents = load_documents(HERE / "documents", policy.classes, faults)
     check_tools([LEAVE], policy, faults)
-    prompt = read_prompt(HERE / "prompts" / "answer.md", faults)
+    prompt = read_prompt(HERE / "prompts" / "answer.md", faults, gives=["documents"])
     return partial(Handbook, policy, prompt, documents) if prompt else None
