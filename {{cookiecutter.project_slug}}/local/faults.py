@@ -3,6 +3,7 @@
 A fault takes the place of a good response, in either wire format, plain or streamed.
 """
 
+import gzip
 import itertools
 import socket
 import struct
@@ -106,6 +107,25 @@ def _huge(call: Call) -> ASGIApp:
     return sent(call, [before, *[b"x" * 2**20] * HUGE_MEGABYTES, after])
 
 
+def _spoilt(good: bytes, bad: bytes, call: Call) -> ASGIApp:
+    return sent(call, [b"".join(call.pieces()).replace(good, bad)])
+
+
+def _packed(body: bytes, _call: Call) -> ASGIApp:
+    return Response(body, headers={"Content-Encoding": "gzip"}, media_type="application/json")
+
+
+def _huge_line(call: Call) -> ASGIApp:
+    return sent(call, [*call.half(), b'data: {"x": "', b"x" * (2 * 2**20), b'"}\n\n'])
+
+
+def _flood(call: Call) -> ASGIApp:
+    """More headers than any client takes."""
+    response = Response(b"".join(call.pieces()), media_type=call.media_type)
+    response.headers.update({f"X-{number}": "x" * 4000 for number in range(200)})
+    return response
+
+
 STATUSES: dict[str, tuple[int, str, str, int | None]] = {
     "400": (400, "invalid_value", "Invalid value for 'temperature'.", None),
     "400-context": (400, "context_length_exceeded", "prompt is too long: 9000 tokens > 8192 maximum", None),
@@ -117,6 +137,7 @@ STATUSES: dict[str, tuple[int, str, str, int | None]] = {
     "413": (413, "request_too_large", "The request exceeds the maximum size.", None),
     "429": (429, "rate_limit_exceeded", "Rate limit reached.", 1),
     "429-long": (429, "rate_limit_exceeded", "Rate limit reached.", 3600),
+    "429-quota": (429, "insufficient_quota", "You exceeded your current quota.", None),
     "500": (500, "server_error", "The server had an error.", None),
     "503": (503, "unavailable", "The engine is overloaded.", 1),
     "504": (504, "timeout", "The upstream took too long.", None),
@@ -148,9 +169,19 @@ FAULTS: dict[str, Callable[[Call], ASGIApp]] = {
     "many-chunks": lambda call: sent(call, call.saying(text="word " * 20_000, tool=None).pieces()),
     "endless": _endless,
     "huge": _huge,
+    "huge-line": _huge_line,
+    "header-flood": _flood,
+    "gzip-bad": partial(_packed, b"no gzip"),
+    "gzip-bomb": partial(_packed, gzip.compress(bytes(32_000_000))),
+    "bad-utf8": partial(_spoilt, b'"model": "', b'"model": "\xff'),
+    "not-a-number": partial(_spoilt, b'"model": "', b'"x": NaN, "model": "'),
+    "extra-fields": partial(_spoilt, b'"model": "', b'"x": [{"y": null}], "model": "'),
+    "wrong-model": partial(_spoilt, b'"model": "', b'"model": "another-'),
+    "no-done": lambda call: sent(call, call.pieces()[:-1]) if call.question.stream else good(call),
     "prose": lambda call: good(call.saying(text="Here it is, in words and not in JSON.", tool=None, finish="stop")),
     "filter": lambda call: good(call.saying(finish="content_filter")),
     "usage-missing": lambda call: good(call.saying(tokens=None)),
+    "usage-null": lambda call: good(call.saying(tokens=(None, None))),
     "usage-text": lambda call: good(call.saying(tokens=("many", "few"))),
     "usage-negative": lambda call: good(call.saying(tokens=(-1000, -1000))),
     "usage-huge": lambda call: good(call.saying(tokens=(10**12, 10**12))),

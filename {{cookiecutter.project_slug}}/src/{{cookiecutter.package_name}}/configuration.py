@@ -87,5 +87,5 @@ def _unfit(settings: Settings, catalogue: Catalogue, access: AccessRules | None,
 
 def digests(settings: Settings) -> dict[str, str]:
     """SHA-256 of each file, by its name."""
-    files = sorted(settings.config_dir.glob("*.yaml"))
+    files = sorted(file for file in settings.config_dir.glob("*.yaml") if not file.stem.endswith(".examples"))
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}

@@ -1,6 +1,5 @@
 """The YAML of docs/change-the-provider.md and of the README, applied as a reader would apply it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from {{ cookiecutter.package_name }}.services import read_configuration
 from {{ cookiecutter.package_name }}.settings import Settings
 
 from tests.docs.pages import DOCS, PROJECT, blocks, names, rows, text
+from tests.prices import known_models
 from tests.service import CONFIG, configuration
 
 PAGE = DOCS / "change-the-provider.md"
@@ -95,11 +95,4 @@ def test_models_and_prices_are_those_that_litellm_knows(change: dict[str, Any], 
 
 @pytest.fixture(scope="module")
 def litellm_prices() -> dict[str, Any]:
-    """Read from its file: importing it takes seconds."""
-    from importlib.util import find_spec
-
-    found = find_spec("litellm")
-    assert found is not None
-    assert found.origin is not None
-    table = Path(found.origin).parent / "model_prices_and_context_window_backup.json"
-    return dict(json.loads(table.read_text(encoding="utf-8")))
+    return known_models()

@@ -107,6 +107,54 @@ def null_message(wire: Wire, streamed: bool) -> Reply:
     return json_reply(wire.plain() | {"choices": choices, "content": None})
 
 
+def empty_choices(wire: Wire, streamed: bool) -> Reply:
+    if streamed:
+        return Reply(headers=EVENTS, pieces=[b'data: {"id": "x", "choices": []}\n\n', b"data: [DONE]\n\n"])
+    return json_reply(wire.plain() | {"choices": [], "content": []})
+
+
+def with_more(**fields: Any) -> Script:
+    """Fields that are nobody's, or not what was asked for: none of them matters to whoever reads the answer."""
+
+    def script(wire: Wire, streamed: bool) -> Reply:
+        if not streamed:
+            return json_reply(wire.plain() | fields)
+        begin = b"data: {"
+        more = begin + json.dumps(fields).encode()[1:-1] + b", "
+        return Reply(headers=EVENTS, pieces=[event.replace(begin, more) for event in wire.events()])
+
+    return script
+
+
+def spoilt(good: bytes, bad: bytes) -> Script:
+    def script(wire: Wire, streamed: bool) -> Reply:
+        if streamed:
+            return Reply(headers=EVENTS, pieces=[event.replace(good, bad) for event in wire.events()])
+        return bytes_reply(json.dumps(wire.plain()).encode().replace(good, bad))
+
+    return script
+
+
+def without_done(wire: Wire, streamed: bool) -> Reply:
+    ends = (b"data: [DONE]\n\n", b'data: {"type": "message_stop"}\n\n')
+    pieces = [event for event in wire.events() if not event.endswith(ends)]
+    return Reply(headers=EVENTS, pieces=pieces) if streamed else json_reply(wire.plain())
+
+
+def many_chunks(wire: Wire, streamed: bool) -> Reply:
+    """A whole answer, of 20,000 pieces more than usual that say nothing."""
+    if not streamed:
+        return json_reply(wire.plain())
+    *begun, middle, last, end = wire.events()
+    return Reply(headers=EVENTS, pieces=[*begun[:2], b": still here\n\n" * 20_000, *begun[2:], middle, last, end])
+
+
+def huge_line(wire: Wire, streamed: bool) -> Reply:
+    if streamed:
+        return Reply(headers=EVENTS, pieces=[*wire.events()[:2], b'data: {"a": "' + b"x" * 2 * 1024 * 1024 + b'"}\n\n'])
+    return json_reply(wire.plain() | {"a": "x" * 33 * 1024 * 1024})
+
+
 def huge(wire: Wire, streamed: bool) -> Reply:
     block = b"x" * 1024 * 1024
     return Reply(headers=EVENTS if streamed else JSON, pieces=[b'data: {"a": "', *[block] * 40])
@@ -140,6 +188,7 @@ FAULTS: dict[str, Fault] = {
     "429-quota": same(status(429, "insufficient_quota"), F.OUR_FAULT),
     "500": same(status(500), F.SERVER_ERROR),
     "502-html": same(lambda wire, streamed: HTML, F.SERVER_ERROR),
+    "504": same(status(504), F.SERVER_ERROR),
     "503": same(status(503, retry_after="3"), F.SERVER_ERROR),
     "529": same(status(529, "overloaded_error"), F.SERVER_ERROR),
     "204": same(lambda wire, streamed: Reply(204, length=0), F.NONSENSE),
@@ -157,6 +206,14 @@ FAULTS: dict[str, Fault] = {
     "null-message": Fault(null_message, F.NONSENSE, F.NONSENSE, by_litellm=F.CUT),
     "bad-chunk": same(bad_chunk, F.NONSENSE),
     "error-mid": Fault(error_mid, F.NONSENSE, F.SERVER_ERROR),
+    "empty-choices": Fault(empty_choices, F.NONSENSE, F.CUT),
+    "bad-utf8": same(spoilt(b"world", b"\xff\xfe"), F.NONSENSE),
+    "extra-fields": same(with_more(note=SECRET, x=[1, {"y": None}]), None),
+    "wrong-model": same(with_more(model="another", id=""), None),
+    "no-done": same(without_done, None),
+    "many-chunks": same(many_chunks, None),
+    "huge-line": same(huge_line, F.NONSENSE),
+    "gzip-bad": same(lambda wire, streamed: bytes_reply(b"no gzip", headers={"Content-Encoding": "gzip"}), F.NONSENSE),
     "huge": same(huge, F.NONSENSE),
     "gzip": same(compressed(b"{}"), F.NONSENSE),
     "gzip-bomb": same(compressed(bytes(32_000_000)), F.NONSENSE),
@@ -173,5 +230,12 @@ def usage(*counts: Any) -> Script:
     return script
 
 
-# Counts that cannot be true are as good as none.
-UNTRUE_USAGES = {"zero": usage(0, 0), "negative": usage(-5, 7), "huge": usage(11, 10**12)}
+NOT_A_NUMBER = spoilt(b'"id": "x"', b'"id": NaN')  # which litellm reads over
+# Counts that cannot be true are as good as none. Of the odd ones litellm makes numbers, or refuses the answer.
+ODD_USAGES = {"text": usage("many", "few"), "half": usage(11, 7.5), "true": usage(True, True)}
+UNTRUE_USAGES = {
+    "null": usage(None, None),
+    "zero": usage(0, 0),
+    "negative": usage(-5, 7),
+    "huge": usage(11, 10**12),
+}

@@ -31,6 +31,12 @@ def dripping(wire: Wire, streamed: bool) -> Reply:
     return Reply(headers=EVENTS if streamed else JSON, pieces=[b" "] * 1000, pause=0.02)
 
 
+def endless(wire: Wire, streamed: bool) -> Reply:
+    """Text after text, and never an end."""
+    piece = wire.events()[2] if streamed else b" "
+    return Reply(headers=EVENTS if streamed else JSON, pieces=[piece] * 5000, pause=0.001)
+
+
 def silent(wire: Wire, streamed: bool) -> Reply:
     return Reply(0, end="hang")
 
@@ -114,7 +120,7 @@ async def test_the_provider_s_wish_to_wait_is_passed_on(adapter: Adapter, stream
 
 
 @both_ways
-@pytest.mark.parametrize("script", [hanging, dripping, silent])
+@pytest.mark.parametrize("script", [hanging, dripping, endless, silent])
 async def test_a_call_that_is_given_up_closes_the_connection(adapter: Adapter, script: Script, streamed: bool) -> None:
     async with running(script) as upstream:
         begun = time.monotonic()
@@ -158,6 +164,27 @@ async def test_nobody_listening_is_a_connection_fault(adapter: Adapter) -> None:
     async with running(whole) as upstream:
         pass
     failed = await failure(adapter(upstream.address), permitted_call(), streamed=False)
+    assert failed
+    assert failed.failure is Failure.CONNECTION
+
+
+@both_ways
+async def test_a_name_that_nobody_knows_is_a_connection_fault(adapter: Adapter, streamed: bool) -> None:
+    failed = await failure(adapter("http://model.invalid"), permitted_call(), streamed=streamed)
+    assert failed
+    assert failed.failure is Failure.CONNECTION
+
+
+@both_ways
+async def test_a_server_without_tls_where_tls_was_to_be_is_a_connection_fault(adapter: Adapter, streamed: bool) -> None:
+    async def refuse(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with server:
+        address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        failed = await failure(adapter(address), permitted_call(), streamed=streamed)
     assert failed
     assert failed.failure is Failure.CONNECTION
 

@@ -1,11 +1,12 @@
 import aiohttp
+import pytest
 
-from {{ cookiecutter.package_name }}.gateway import DirectGateway
+from {{ cookiecutter.package_name }}.gateway import DirectGateway, Failure
 
-from tests.gateway.calls import deployment, permitted_call
-from tests.gateway.faults import EVENTS, status, usage
+from tests.gateway.calls import both_ways, deployment, permitted_call
+from tests.gateway.faults import EVENTS, NOT_A_NUMBER, ODD_USAGES, spoilt, status, usage
 from tests.gateway.outcome import answered, failure
-from tests.gateway.upstream import Reply, running
+from tests.gateway.upstream import Reply, Script, running
 from tests.gateway.wires import Wire
 
 
@@ -20,11 +21,35 @@ async def test_a_stream_asks_for_its_usage(session: aiohttp.ClientSession) -> No
     assert "authorization" not in upstream.headers[0]
 
 
-async def test_counts_in_words_are_no_counts(session: aiohttp.ClientSession) -> None:
-    for streamed in (False, True):
-        async with running(usage("eleven", True)) as upstream:
-            answer = await answered(gateway(upstream.address, session), permitted_call(), streamed=streamed)
-        assert answer.usage is None
+@both_ways
+@pytest.mark.parametrize("script", ODD_USAGES.values(), ids=ODD_USAGES)
+async def test_counts_that_are_no_whole_numbers_are_no_counts(
+    session: aiohttp.ClientSession, script: Script, streamed: bool
+) -> None:
+    async with running(script) as upstream:
+        answer = await answered(gateway(upstream.address, session), permitted_call(), streamed=streamed)
+    assert answer.usage is None
+
+
+@both_ways
+async def test_a_number_that_json_does_not_have_is_nonsense(session: aiohttp.ClientSession, streamed: bool) -> None:
+    async with running(NOT_A_NUMBER) as upstream:
+        failed = await failure(gateway(upstream.address, session), permitted_call(), streamed=streamed)
+    assert failed
+    assert failed.failure is Failure.NONSENSE
+
+
+@both_ways
+async def test_an_end_with_nothing_before_it_is_nonsense(session: aiohttp.ClientSession, streamed: bool) -> None:
+    async with running(spoilt(b"Hello world", b"") if not streamed else nothing_said) as upstream:
+        failed = await failure(gateway(upstream.address, session), permitted_call(), streamed=streamed)
+    assert failed
+    assert failed.failure is Failure.NONSENSE
+
+
+def nothing_said(wire: Wire, streamed: bool) -> Reply:
+    events = wire.events()
+    return Reply(headers=EVENTS, pieces=[events[0], *events[3:]])
 
 
 async def test_the_field_that_a_provider_objects_to_is_named(session: aiohttp.ClientSession) -> None:
