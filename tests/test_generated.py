@@ -87,7 +87,9 @@ def borrowed(default: Path) -> dict[str, str]:
 
 
 def test_a_fresh_project_is_asked_what_only_its_organisation_can_settle(default: Path) -> None:
-    printed = run(default, sys.executable, "local/venv.py", "python", "-m", "assurance.readiness", "--all", "--json")
+    printed = run(
+        default, sys.executable, "local/venv.py", "python", "-m", "assurance.readiness", "--all", "--json"
+    )
     checks = json.loads(printed[printed.index("{") :])["checks"]
     still_open = {one["name"] for one in checks if one["state"] == "OPEN"}
     by_commands = {one["name"] for one in checks if one["evidence"] in ("proof", "evaluation", "drill")}

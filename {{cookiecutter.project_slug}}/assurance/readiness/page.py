@@ -1,5 +1,6 @@
 """The report as one HTML page without scripts, to be sent around or kept."""
 
+import re
 from collections.abc import Iterator
 from html import escape
 
@@ -17,6 +18,8 @@ _ASKS = {
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
 body { color: #1a1a1a; background: #fff }
+:root { color-scheme: light dark }
+.wide { overflow-x: auto }
 .scores { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1rem; padding: 0 }
 .scores li { border: 1px solid #c8c8c8; border-radius: 6px; padding: .75rem 1rem; list-style: none }
 .scores b { font-size: 1.75rem; display: block }
@@ -66,14 +69,15 @@ def _next(steps: list[Result]) -> Iterator[str]:
         return
     yield "<ol>"
     for one in steps[:5]:
-        yield f"<li><b>{one.name}</b> (week {one.check.week}): {escape(one.check.help)}</li>"
+        yield f"<li><b>{one.name}</b> (week {one.check.week}): {_marked(one.check.help)}</li>"
     yield "</ol>"
     if len(steps) > 5:
         yield f"<p>And {len(steps) - 5} more, below.</p>"
 
 
 def _question(report: Report, question: Question, week: int) -> Iterator[str]:
-    yield f"<h2>{question.capitalize()}</h2><table><tr><th>check<th>state<th>week<th>evidence<th>what was found</tr>"
+    yield f'<h2>{question.capitalize()}</h2><div class="wide"><table>'
+    yield "<tr><th>check<th>state<th>week<th>evidence<th>what was found</tr>"
     for one in report.results:
         if one.check.question is question:
             later = ' class="later"' if one.check.week > week else ""
@@ -81,4 +85,9 @@ def _question(report: Report, question: Question, week: int) -> Iterator[str]:
                 f'<tr{later}><th scope="row">{one.name}<td class="{one.state}">{one.state}<td>{one.check.week}'
                 f"<td>{one.check.evidence}<td>{escape(one.said)}</tr>"
             )
-    yield "</table>"
+    yield "</table></div>"
+
+
+def _marked(text: str) -> str:
+    """What stands in backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
