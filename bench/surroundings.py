@@ -76,6 +76,8 @@ class Surroundings:
             "OIDC_AUDIENCE": AUDIENCE,
             "DATABASE_URL": database,
             "CONFIG_DIR": str(configuration),
+            # Of its own: another's would witness against its database.
+            "AUDIT_CHECKPOINTS": str(configuration / "checkpoints"),
             "OTEL_EXPORTER_OTLP_ENDPOINT": self.issuer,
             "OTEL_TRACES_SAMPLER": "always_on",
         }
