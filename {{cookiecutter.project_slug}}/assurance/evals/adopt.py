@@ -17,8 +17,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from {{ cookiecutter.package_name }}.feedback import Shared, disclose
 from {{ cookiecutter.package_name }}.governance import Policy, each_text, open_scrub
-from {{ cookiecutter.package_name }}.services import open_clerk, open_feedback_seal, read_configuration
+from {{ cookiecutter.package_name }}.services import open_feedback_seal, read_configuration
 from {{ cookiecutter.package_name }}.settings import read_settings
+from {{ cookiecutter.package_name }}.store import open_clerk
 
 from assurance.evals.suite import HERE, SuiteError
 

@@ -1,4 +1,4 @@
-"""The only place where things are built: read from top to bottom, it is the list of what the service is made of."""
+"""The only place where things are built, but for what is written, which store.py opens: what the service is made of."""
 
 from __future__ import annotations
 
@@ -12,24 +12,10 @@ from sqlalchemy import Engine
 
 from . import __name__ as package
 from . import __version__, configuration, database, schema
-from .audit import (
-    AuditEvent,
-    Checkpoints,
-    Clerk,
-    ContentDigests,
-    Json,
-    Kind,
-    Notary,
-    SigningKeys,
-    Trail,
-    Watch,
-    new_call_id,
-    notarised,
-    watched_store,
-)
+from .audit import AuditEvent, ContentDigests, Json, Kind, Notary, Trail, Watch, new_call_id
 from .configfile import Faults
 from .configuration import Configuration, Feature, digests, read_files
-from .feedback import Feedback, Kept, Ratings
+from .feedback import Feedback, Kept
 from .gateway import (
     Catalogue,
     ChainGateway,
@@ -39,17 +25,7 @@ from .gateway import (
     LiteLLMGateway,
     LiteLLMLibrary,
 )
-from .governance import (
-    Embedder,
-    GovernedGateway,
-    Ledger,
-    Model,
-    Policy,
-    Switches,
-    open_limits,
-    open_redactor,
-    watched,
-)
+from .governance import Embedder, GovernedGateway, Model, Policy, Switches, open_limits, open_redactor
 from .handbook import open_handbook
 from .identity import (
     AccessRules,
@@ -66,7 +42,8 @@ from .identity import (
     TokenVerifier,
 )
 from .settings import Settings
-from .telemetry import Metrics, Telemetry, open_telemetry
+from .store import Store, open_store
+from .telemetry import Telemetry, open_telemetry
 
 _log = structlog.get_logger()
 
@@ -117,44 +94,15 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         telemetry = stack.enter_context(_telemetry(settings))
         session = await stack.enter_async_context(_http_session())
-        store = await stack.enter_async_context(_store(settings, telemetry.metrics))
+        store = await stack.enter_async_context(open_store(settings, telemetry.metrics))
         services = _built(settings, read, telemetry, session, store)
         await _record_loaded(services)
         await services.keys.refresh()
         yield services
 
 
-@dataclass(frozen=True)
-class _Store:
-    """What is written, by whom, and who looks whether it is still there."""
-
-    engine: Engine
-    trail: Trail
-    ledger: Ledger
-    ratings: Ratings
-    notary: Notary
-    writer: database.Writer
-    watch: Watch
-    switches: Switches
-
-
-@asynccontextmanager
-async def _store(settings: Settings, metrics: Metrics) -> AsyncIterator[_Store]:
-    async with AsyncExitStack() as stack:
-        engine = stack.enter_context(database.opened(settings.database_url))
-        trail, ledger, ratings = Trail(), Ledger(metrics), Ratings()
-        # Entered before the writer, so that its last checkpoint follows the writer's last commit.
-        notary = await stack.enter_async_context(notarised(Notary(trail, open_checkpoints(settings), metrics)))
-        writer = await stack.enter_async_context(
-            database.running(database.Writer(engine, [ledger, trail, ratings], metrics))
-        )
-        watch = await stack.enter_async_context(watched_store(Watch(engine, trail, open_checkpoints(settings), writer)))
-        switches = await stack.enter_async_context(watched(Switches(engine)))
-        yield _Store(engine, trail, ledger, ratings, notary, writer, watch, switches)
-
-
 def _built(
-    settings: Settings, read: Configuration, telemetry: Telemetry, session: aiohttp.ClientSession, store: _Store
+    settings: Settings, read: Configuration, telemetry: Telemetry, session: aiohttp.ClientSession, store: Store
 ) -> Services:
     keys = IssuerKeys(settings.oidc_issuer, session)
     verifier = TokenVerifier(settings.oidc_issuer, settings.oidc_audience, read.access, keys)
@@ -223,17 +171,8 @@ def _browsers(
     return Browsers(Site(settings.public_url), login, sessions, RefusedLogins())
 
 
-def open_checkpoints(settings: Settings) -> Checkpoints:
-    return Checkpoints(settings.audit_checkpoints, SigningKeys(settings.audit_signing_key))
-
-
 def open_feedback_seal(settings: Settings) -> Seal:
     return Seal(settings.secret_key, "feedback")
-
-
-def open_clerk(settings: Settings) -> Clerk:
-    """For commands that change something beside a running service, and record it."""
-    return Clerk(database.open_engine(settings.database_url), open_checkpoints(settings))
 
 
 def _models(governed: GovernedGateway, read: Configuration) -> dict[str, Model]:

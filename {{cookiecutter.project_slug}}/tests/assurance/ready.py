@@ -14,8 +14,8 @@ from {{ cookiecutter.package_name }}.database import open_engine
 from {{ cookiecutter.package_name }}.feedback.ratings import ratings_table
 from {{ cookiecutter.package_name }}.governance.tables import entries_table
 from {{ cookiecutter.package_name }}.schema import migrate
-from {{ cookiecutter.package_name }}.services import open_checkpoints
 from {{ cookiecutter.package_name }}.settings import Settings
+from {{ cookiecutter.package_name }}.store import open_checkpoints
 
 from assurance.papers import model_register
 from assurance.readiness.looks.evidence import alerts

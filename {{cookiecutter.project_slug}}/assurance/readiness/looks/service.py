@@ -12,7 +12,7 @@ from {{ cookiecutter.package_name }}.audit import verify
 from {{ cookiecutter.package_name }}.database import open_engine
 from {{ cookiecutter.package_name }}.feedback.ratings import ratings_table
 from {{ cookiecutter.package_name }}.governance.tables import entries_table
-from {{ cookiecutter.package_name }}.services import open_checkpoints
+from {{ cookiecutter.package_name }}.store import open_checkpoints
 
 from assurance.readiness.project import Finding, Project
 

@@ -62,7 +62,7 @@ def sign_out(settings: Settings, tenant: str, user: str, reason: str) -> None:
     """End every session of one person, on all machines and replicas, at once. A token is good until it expires."""
     from ..audit import Kind
     from ..identity import Seal, end_sessions
-    from ..services import open_clerk
+    from ..store import open_clerk
 
     clerk = open_clerk(settings)
     with clerk.transaction() as connection:

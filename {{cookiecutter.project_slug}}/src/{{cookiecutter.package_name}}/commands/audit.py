@@ -22,7 +22,7 @@ def verify(settings: Settings, as_json: bool) -> None:
     """Check every record by its chain and checkpoints. Exit status 1 names the first bad record of each chain."""
     from ..audit import verify as verify_trail
     from ..database import open_engine
-    from ..services import open_checkpoints
+    from ..store import open_checkpoints
 
     verdict = verify_trail(open_engine(settings.database_url), open_checkpoints(settings))
     if as_json:
@@ -49,7 +49,7 @@ def verify(settings: Settings, as_json: bool) -> None:
 def export_command(settings: Settings, file: Path) -> None:
     """Write records, checkpoints and public keys into FILE; docs/governance/audit-format.md tells how to verify it."""
     from ..audit import export
-    from ..services import open_clerk
+    from ..store import open_clerk
 
     exported = export(open_clerk(settings), file)
     click.echo(f"{file}: {exported.records} records, SHA-256 {exported.digest}")
@@ -65,7 +65,7 @@ def retain_command(settings: Settings, days: int, reason: str, force: bool) -> N
     """Remove old records for good. Tombstones keep the chains whole, and the removal is recorded."""
     from ..audit import SHORTEST_DAYS, retain
     from ..audit import verify as verify_trail
-    from ..services import open_clerk
+    from ..store import open_clerk
 
     if days < SHORTEST_DAYS and not (force and reason):
         raise click.UsageError(
@@ -83,7 +83,7 @@ def retain_command(settings: Settings, days: int, reason: str, force: bool) -> N
 def acknowledge_command(settings: Settings, reason: str) -> None:
     """Go on after a backup was put back: record which signed records are lost. Then start the service again."""
     from ..audit import acknowledge
-    from ..services import open_clerk
+    from ..store import open_clerk
 
     lost = acknowledge(open_clerk(settings), reason)
     for one in lost:
@@ -97,7 +97,7 @@ def acknowledge_command(settings: Settings, reason: str) -> None:
 def record_evaluation_command(settings: Settings, file: Path) -> None:
     """Put on the trail what FILE, the latest.json of 'make eval', says of a run: digests and numbers, no answer."""
     from ..audit import record_evaluation
-    from ..services import open_clerk
+    from ..store import open_clerk
 
     try:
         report = record_evaluation(open_clerk(settings), file)

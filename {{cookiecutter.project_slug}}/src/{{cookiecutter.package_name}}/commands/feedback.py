@@ -39,7 +39,8 @@ def list_command(settings: Settings, most: int, as_json: bool) -> None:
 def show(settings: Settings, feedback_id: str) -> None:
     """Print one rating with what was said, as JSON. The trail keeps who looked."""
     from ..feedback import disclose
-    from ..services import open_clerk, open_feedback_seal
+    from ..services import open_feedback_seal
+    from ..store import open_clerk
 
     shared = disclose(open_clerk(settings), open_feedback_seal(settings), feedback_id)
     if shared is None:
@@ -52,6 +53,6 @@ def show(settings: Settings, feedback_id: str) -> None:
 def expire_command(settings: Settings) -> None:
     """Remove words whose time is over, for good; run it once a day. Scores stay."""
     from ..feedback import expire
-    from ..services import open_clerk
+    from ..store import open_clerk
 
     click.echo(f"The words of {expire(open_clerk(settings))} ratings were removed.")

@@ -21,7 +21,8 @@ _WHAT = click.argument("what", type=click.Choice(["deployment", "route", "tenant
 def stop(settings: Settings, what: What, name: str, reason: str) -> None:
     """Stop a deployment, a route or a tenant on every replica, within two seconds."""
     from .. import governance
-    from ..services import open_clerk, read_configuration
+    from ..services import read_configuration
+    from ..store import open_clerk
 
     catalogue = read_configuration(settings).catalogue
     known = {"deployment": set(catalogue.deployments), "route": set(catalogue.routes)}.get(what, {name})
@@ -39,7 +40,7 @@ def stop(settings: Settings, what: What, name: str, reason: str) -> None:
 def start(settings: Settings, what: What, name: str, reason: str) -> None:
     """Undo a stop."""
     from .. import governance
-    from ..services import open_clerk
+    from ..store import open_clerk
 
     was_stopped = governance.start(open_clerk(settings), what, name, reason)
     click.echo(f"The {what} {name} {'is started' if was_stopped else 'was not stopped'}.")

@@ -1,0 +1,52 @@
+"""What is written, by whom, and who looks whether it is still there?"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from . import database
+from .audit import Checkpoints, Clerk, Notary, SigningKeys, Trail, Watch, notarised, watched_store
+from .feedback import Ratings
+from .governance import Ledger, Switches, watched
+from .settings import Settings
+from .telemetry import Metrics
+
+
+@dataclass(frozen=True)
+class Store:
+    engine: Engine
+    trail: Trail
+    ledger: Ledger
+    ratings: Ratings
+    notary: Notary
+    writer: database.Writer
+    watch: Watch
+    switches: Switches
+
+
+@asynccontextmanager
+async def open_store(settings: Settings, metrics: Metrics) -> AsyncIterator[Store]:
+    async with AsyncExitStack() as stack:
+        engine = stack.enter_context(database.opened(settings.database_url))
+        trail, ledger, ratings = Trail(), Ledger(metrics), Ratings()
+        # Entered before the writer, so that its last checkpoint follows the writer's last commit.
+        notary = await stack.enter_async_context(notarised(Notary(trail, open_checkpoints(settings), metrics)))
+        writer = await stack.enter_async_context(
+            database.running(database.Writer(engine, [ledger, trail, ratings], metrics))
+        )
+        watch = await stack.enter_async_context(watched_store(Watch(engine, trail, open_checkpoints(settings), writer)))
+        switches = await stack.enter_async_context(watched(Switches(engine)))
+        yield Store(engine, trail, ledger, ratings, notary, writer, watch, switches)
+
+
+def open_checkpoints(settings: Settings) -> Checkpoints:
+    return Checkpoints(settings.audit_checkpoints, SigningKeys(settings.audit_signing_key))
+
+
+def open_clerk(settings: Settings) -> Clerk:
+    """For commands that change something beside a running service, and record it."""
+    return Clerk(database.open_engine(settings.database_url), open_checkpoints(settings))
