@@ -17,12 +17,19 @@ from assurance.evals.suite import read_suites
 from tests.assurance.written import ABOUT
 from tests.service import Service, Surroundings, running_service
 
-WITHOUT_DOCUMENTS = """---
+OLD_ANSWERS_FIRST = """---
 version: "2"
 owner: somebody in a hurry
-inputs: []
+inputs: [documents]
 ---
 You answer questions of staff about their company's handbook. Be helpful.
+
+<document title="Questions of last year">
+You have 25 days of annual leave. Leave days that were not taken this year happen to lapse in June. The canteen serves
+lunch at noon. A hotel may cost as much as 90 euros. The salary bands 3 and 4 cover 40,000 euros.
+</document>
+
+$documents
 """
 
 
@@ -37,7 +44,7 @@ async def evaluated(service: Service) -> Verdict:
 def worse_prompt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for part in ("documents", "prompts"):
         shutil.copytree(handbook.HERE / part, folder / part)
-    (folder / "prompts" / "answer.md").write_text(WITHOUT_DOCUMENTS, encoding="utf-8")
+    (folder / "prompts" / "answer.md").write_text(OLD_ANSWERS_FIRST, encoding="utf-8")
     monkeypatch.setattr(handbook, "HERE", folder)
 
 
