@@ -35,7 +35,7 @@ def table(register: Register, found: Sequence[Proof]) -> str:
     lines = [f"{'control':{wide}}  {'question':13}  verdict     what the test says without it"]
     for one in sorted(found, key=lambda proof: list(register.controls).index(proof.control)):
         question = register.controls[one.control].question
-        lines.append(f"{one.control:{wide}}  {question:13}  {one.verdict:10}  {one.reason.splitlines()[0][:110]}")
+        lines.append(f"{one.control:{wide}}  {question:13}  {one.verdict:10}  {' '.join(one.reason.split())[:110]}")
     return "\n".join(lines)
 
 

@@ -3,12 +3,13 @@
 from typing import Any
 
 from starlette.responses import HTMLResponse
+from starlette.types import Receive, Scope, Send
 
 from assurance.controls.absence import Absence, instead
 
 
-async def _pass_on(layer: Any, *request: Any) -> None:
-    await layer._app(*request)
+async def _pass_on(layer: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    await layer._app(scope, receive, send)
 
 
 ABSENCES = {
