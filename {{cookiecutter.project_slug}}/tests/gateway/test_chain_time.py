@@ -1,6 +1,6 @@
 import asyncio
 import time
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 import pytest
 
@@ -106,20 +106,29 @@ async def test_a_stream_that_is_left_is_closed_at_once(observed: Observed) -> No
     assert observed.outcomes() == ["abandoned"]
 
 
-async def test_a_short_wish_of_the_caller_does_not_count_as_failing(observed: Observed) -> None:
-    chain = observed.chain(Paced([60]), answering())
-    for _ in range(6):
-        await chain.complete(both(seconds=0.12))
-    assert chain.failing() == []
+def test_a_short_wish_of_the_caller_does_not_count_as_failing() -> None:
+    async def scene() -> list[str]:
+        chain = ChainGateway({"first": Paced([60]), "second": answering()}, TELEMETRY)
+        for _ in range(6):
+            await chain.complete(both(seconds=2))
+        return chain.failing()
+
+    assert played(scene()) == []
 
 
-async def test_a_slow_reader_does_not_count_as_failing_either(observed: Observed) -> None:
-    chain = observed.chain(Paced([said("a"), said("b"), ended()]), answering())
-    for _ in range(6):
-        with suppress(DeadlineExceeded):
-            async for _ in chain.stream(both(seconds=0.1, first_token=0.05)):
-                await asyncio.sleep(0.1)
-    assert chain.failing() == []
+def test_a_slow_reader_does_not_count_as_failing_either() -> None:
+    async def scene() -> tuple[list[str], int]:
+        late, first = 0, Paced([said("a"), said("b"), ended()])
+        chain = ChainGateway({"first": first, "second": answering()}, TELEMETRY)
+        for _ in range(6):
+            try:
+                async for _ in chain.stream(both(seconds=10, first_token=5)):
+                    await asyncio.sleep(10)
+            except DeadlineExceeded:
+                late += 1
+        return chain.failing(), late
+
+    assert played(scene()) == ([], 6)
 
 
 async def test_an_answer_whose_counts_never_come_is_whole_all_the_same(observed: Observed) -> None:
@@ -129,10 +138,14 @@ async def test_an_answer_whose_counts_never_come_is_whole_all_the_same(observed:
     assert attempts(call) == [("first", "answered")]
 
 
-async def test_what_is_too_short_for_two_is_given_to_one(observed: Observed) -> None:
-    first, call = Paced([0.05, said("a"), ended()]), both(seconds=0.095)
-    await answered(observed.chain(first, answering()), call, streamed=True)
-    assert attempts(call) == [("first", "answered")]
+def test_what_is_too_short_for_two_is_given_to_one() -> None:
+    async def scene() -> list[tuple[str, str]]:
+        call = both(seconds=0.095)
+        chain = ChainGateway({"first": Paced([0.05, said("a"), ended()]), "second": answering()}, TELEMETRY)
+        await answered(chain, call, streamed=True)
+        return attempts(call)
+
+    assert played(scene()) == [("first", "answered")]
 
 
 def test_after_its_pause_a_failing_deployment_is_tried_by_one_request_of_many() -> None:
