@@ -17,7 +17,7 @@ from tests.gateway.faults import EVENTS, FAULTS, JSON, UNTRUE_USAGES, json_reply
 from tests.gateway.outcome import answered, failure
 from tests.gateway.schedules import TOLERANCE
 from tests.gateway.upstream import Reply, Script, running
-from tests.gateway.wires import SECRET, Wire
+from tests.gateway.wires import SECRET, TEXT, Wire
 
 
 def hanging(wire: Wire, streamed: bool) -> Reply:
@@ -32,9 +32,12 @@ def dripping(wire: Wire, streamed: bool) -> Reply:
 
 
 def endless(wire: Wire, streamed: bool) -> Reply:
-    """Text after text, and never an end."""
-    piece = wire.events()[2] if streamed else b" "
-    return Reply(headers=EVENTS if streamed else JSON, pieces=[piece] * 5000, pause=0.001)
+    """Text after text, and never an end. A hundred pieces that are the same would be an end to litellm."""
+    if not streamed:
+        return Reply(headers=JSON, pieces=[b" "] * 5000, pause=0.001)
+    begun = wire.events()[:3]
+    words = [begun[-1].replace(TEXT[0].encode(), b"word %d " % number) for number in range(5000)]
+    return Reply(headers=EVENTS, pieces=[*begun, *words], pause=0.001)
 
 
 def silent(wire: Wire, streamed: bool) -> Reply:

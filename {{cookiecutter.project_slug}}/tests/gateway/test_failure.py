@@ -83,7 +83,7 @@ def test_a_caller_is_never_told_to_wait_longer_than_a_minute(asked: float | None
     [
         (F.SERVER_ERROR, 503, "upstream_unavailable"),
         (F.CONNECTION, 503, "upstream_unavailable"),
-        (F.NOT_LOADED, 503, "upstream_unavailable"),
+        (F.NOT_LOADED, 503, "not_ready"),
         (F.OPEN, 503, "upstream_unavailable"),
         (F.NONSENSE, 502, "upstream_invalid"),
         (F.CUT, 502, "upstream_invalid"),
