@@ -59,12 +59,11 @@ def answer(question: Question) -> Answer:
     if name := _tool_for(question):
         # A forced tool is how a schema is asked for where there is no other way: it wants the answer.
         filling = _text(question) if question.forced_tool else question.asked
-        arguments = json.dumps(satisfy(question.tools[name], filling))
+        arguments = _judgement(question) or json.dumps(satisfy(question.tools[name], filling))
         return Answer("", "tool_calls", (name, arguments), (asked, max(1, len(arguments) // 4)))
-    text = _text(question)
-    if material := JUDGED.search(question.asked):
-        text = json.dumps(_judgement(*material.groups()))
-    elif question.schema is not None:
+    judged = _judgement(question)
+    text = judged or _text(question)
+    if question.schema is not None and judged is None:
         text = json.dumps(satisfy(question.schema, text))
     if question.max_tokens and len(text) > 4 * question.max_tokens:
         return Answer(text[: 4 * question.max_tokens], "length", None, (asked, question.max_tokens))
@@ -95,11 +94,16 @@ def _text(question: Question) -> str:
     return f"You asked about “{topic}”. I am a local stand-in and answer from documents; I was given none."
 
 
-def _judgement(answered: str, criterion: str) -> dict[str, Any]:
+def _judgement(question: Question) -> str | None:
     """No judge, but words counted in a judge's place, so that everything around one can be tried on a laptop."""
+    material = JUDGED.search(question.asked)
+    if material is None:
+        return None
+    answered, criterion = material.groups()
     wanted = set(stems(criterion))
     found = len(wanted.intersection(stems(answered)))
-    return {"why": f"It has {found} of the criterion's {len(wanted)} words.", "holds": 2 * found >= len(wanted)}
+    why = f"It has {found} of the criterion's {len(wanted)} words."
+    return json.dumps({"why": why, "holds": 2 * found >= len(wanted)})
 
 
 def _flat(result: str) -> str:
