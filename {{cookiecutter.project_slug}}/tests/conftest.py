@@ -19,8 +19,7 @@ async def served_once() -> AsyncIterator[Surroundings]:
 
 @pytest.fixture
 async def around(served_once: Surroundings) -> Surroundings:
-    served_once.issuer.reset()
-    await served_once.upstream.http.post(f"{served_once.upstream.url}/control/reset")
+    await served_once.reset()
     return served_once
 
 

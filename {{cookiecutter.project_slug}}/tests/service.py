@@ -122,6 +122,10 @@ class Surroundings:
     issuer: Issuer
     upstream: Upstream
 
+    async def reset(self) -> None:
+        self.issuer.reset()
+        (await self.upstream.http.post(f"{self.upstream.url}/control/reset")).raise_for_status()
+
 
 @asynccontextmanager
 async def surroundings() -> AsyncIterator[Surroundings]:

@@ -17,6 +17,7 @@ DOCUMENTED = cells()
 
 @pytest.fixture(scope="module")
 async def opened(served_once: Surroundings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
+    await served_once.reset()
     async with bench(tmp_path_factory.mktemp("conformance"), served_once) as opened:
         yield opened
 

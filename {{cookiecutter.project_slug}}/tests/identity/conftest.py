@@ -14,7 +14,7 @@ from tests.service import Service, Surroundings, running_service
 
 @pytest.fixture(scope="module")
 async def forge(served_once: Surroundings) -> AsyncIterator[Forge]:
-    served_once.issuer.reset()
+    await served_once.reset()
     canary = Canary()
     async with serving(canary.app, listen(0, "PORT")) as url:
         canary.url = url

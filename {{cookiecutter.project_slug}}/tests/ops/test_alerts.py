@@ -135,6 +135,7 @@ def evaluated() -> str:
 @pytest.fixture(scope="module")
 async def found(tmp_path_factory: pytest.TempPathFactory, served_once: Surroundings) -> dict[str, set[str]]:
     """The service's own metrics after a few requests: each name with the labels that it comes with."""
+    await served_once.reset()
     port = free_port()
     async with running_service(tmp_path_factory.mktemp("metrics"), served_once, metrics_port=port) as service:
         assert (await service.ask()).status_code == 200
