@@ -6,6 +6,8 @@ import pytest
 
 from tests import baking
 
+collect_ignore = ["poc"]  # its tests run in the service that test_port.py generates
+
 
 @pytest.fixture
 def bake(tmp_path: Path) -> Callable[..., Path]:

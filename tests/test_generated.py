@@ -4,13 +4,10 @@ The default service installs its own environment, as anybody's does. The other c
 holds no project's name, so one environment serves every answer, with the service's own source on the path.
 """
 
-import contextlib
 import json
 import os
 import re
 import shutil
-import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.baking import bake, clone, hook
+from tests.shell import free_ports, outer_environment, run
 
 pytestmark = pytest.mark.slow
 
@@ -41,31 +39,6 @@ CORNERS: dict[str, dict[str, Any]] = {
         "kubernetes": False,
     },
 }
-
-
-def outer_environment() -> dict[str, str]:
-    """What a person's shell holds: nothing of this test run's own environment or make."""
-    own = {"VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PYTHONDONTWRITEBYTECODE"}
-    kept = {name: value for name, value in os.environ.items() if name not in own}
-    inside = Path(sys.executable).parent if sys.prefix != sys.base_prefix else None
-    folders = kept["PATH"].split(os.pathsep)
-    return kept | {"PATH": os.pathsep.join(folder for folder in folders if Path(folder) != inside)}
-
-
-def run(service: Path, *command: str, environment: dict[str, str] | None = None) -> str:
-    """Its output; when it fails, the test fails with the end of that output."""
-    ended = subprocess.run(
-        command,
-        cwd=service,
-        env=environment or outer_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, f"{' '.join(command)}\n{ended.stdout[-8000:]}"
-    return ended.stdout
 
 
 @pytest.fixture(scope="module")
@@ -138,13 +111,6 @@ def test_every_importable_name_is_refused_as_name_of_a_package(
     legal = {name for name in names if re.fullmatch("[a-z][a-z0-9_]*", name)}
     missing = legal - hook("pre_gen_project").TAKEN - {"acme_assistant"}
     assert not missing, f"add to TAKEN in hooks/pre_gen_project.py: {sorted(missing)}"
-
-
-def free_ports(count: int) -> list[str]:
-    """Numbers that nobody listens on now; all are held until the last is known, so that they differ."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [str(each.getsockname()[1]) for each in sockets]
 
 
 def test_demo_plays_in_a_fresh_clone(tmp_path: Path) -> None:
