@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dotenv import load_dotenv
+
 from {{ cookiecutter.package_name }}.configfile import ConfigurationError
 
 from assurance.readiness.checks import read_checks
@@ -56,6 +58,7 @@ def main(words: Sequence[str] | None = None) -> int:
     chosen = _arguments(words)
     if chosen.explain:
         return _explain(chosen.explain)
+    load_dotenv(chosen.project / ".env")
     project = Project(chosen.project, chosen.url)
     environment = os.environ.get("ENVIRONMENT", "local")
     try:

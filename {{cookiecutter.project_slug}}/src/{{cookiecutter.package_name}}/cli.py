@@ -132,9 +132,11 @@ def receipt_line(receipt: dict[str, Any]) -> str:
 def trace(trace_id: str) -> None:
     """Draw a request's trace as a tree, from the local trace sink."""
     port = os.environ.get("LOCAL_TRACE_PORT", "8920")
-    spans = _http(f"http://127.0.0.1:{port}/traces/{trace_id}")
+    hint = "Start the local stack with 'make serve'; if its trace sink is elsewhere, set LOCAL_TRACE_PORT."
+    spans = _http(f"http://127.0.0.1:{port}/traces/{trace_id}", hint=hint)
     if not isinstance(spans, list) or not spans:
-        click.echo(f"The local trace sink knows no trace {trace_id}; spans arrive within five seconds.", err=True)
+        where = "Spans arrive within five seconds; the id is the one after 'trace' on a receipt."
+        click.echo(f"The local trace sink knows no trace {trace_id}. {where}", err=True)
         sys.exit(1)
     _draw(spans, parent=None, depth=0)
 
@@ -199,7 +201,17 @@ def _local_token(user: str) -> str:
     return asked.stdout.strip()
 
 
-def _http(url: str, body: Any = None, headers: dict[str, str] | None = None, *, missing_is_none: bool = False) -> Any:
+_START_IT = "Start it with 'make serve'; if it runs elsewhere, set PORT or PUBLIC_URL."
+
+
+def _http(
+    url: str,
+    body: Any = None,
+    headers: dict[str, str] | None = None,
+    *,
+    missing_is_none: bool = False,
+    hint: str = _START_IT,
+) -> Any:
     import urllib.error
     import urllib.request
 
@@ -213,5 +225,4 @@ def _http(url: str, body: Any = None, headers: dict[str, str] | None = None, *, 
     except (OSError, ValueError):
         if missing_is_none:
             return None
-        hint = "Start it with 'make serve'; if it runs elsewhere, set PORT or PUBLIC_URL."
         raise click.ClickException(f"Nothing answers at {url}. {hint}") from None

@@ -8,8 +8,20 @@ from typing import Any
 import aiohttp
 import pytest
 
-from {{ cookiecutter.package_name }}.gateway import AttemptFailed, DirectGateway, Failure, LiteLLMGateway, LiteLLMLibrary
-from {{ cookiecutter.package_name }}.gateway.cloud_identity import AwsKeys, Lease, Renewed, azure_token, google_token
+from {{ cookiecutter.package_name }}.gateway import (
+    AttemptFailed,
+    DirectGateway,
+    Failure,
+    LiteLLMGateway,
+    LiteLLMLibrary,
+)
+from {{ cookiecutter.package_name }}.gateway.cloud_identity import (
+    AwsKeys,
+    Lease,
+    Renewed,
+    azure_token,
+    google_token,
+)
 
 from tests.clouds import AMAZON_CONTAINER, AZURE_APP, AZURE_MACHINE, AZURE_TENANT, Cloud, served_cloud
 from tests.conformance.server import wire_server

@@ -16,7 +16,7 @@ def _evaluation(project: Project) -> Finding:
 
 
 def _drills(project: Project) -> Finding:
-    content, finding = project.evidence("drills", "make drill")
+    content, finding = project.evidence("drills", "none is shipped; try the runbooks by hand, and waive this by name")
     drilled = {one.get("alert") for one in (content or {}).get("drills", [])}
     missing = sorted(alerts(project).keys() - drilled) if content else []
     return Finding(False, f"no drill for {', '.join(missing)}") if missing else finding

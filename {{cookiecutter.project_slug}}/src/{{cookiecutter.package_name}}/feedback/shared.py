@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select, update
 
 from ..audit import Clerk, Kind, now
 from ..identity import Seal
+from .feedback import PREFIX
 from .ratings import ratings_table as ratings
 
 
@@ -35,8 +36,12 @@ def listed(engine: Engine, most: int) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(newest).mappings()]
 
 
-def disclose(clerk: Clerk, seal: Seal, call_id: str) -> Shared | None:
-    """None where nobody said anything in words, where it expired, or where the key is gone. Reading is recorded."""
+def disclose(clerk: Clerk, seal: Seal, feedback_id: str) -> Shared | None:
+    """By the feedback's id or the answer's; who reads is recorded.
+
+    None where nobody said anything in words, where it expired, or where the key is gone.
+    """
+    call_id = feedback_id.removeprefix(PREFIX)
     with clerk.transaction() as connection:
         wanted = (ratings.c.call_id == call_id) & (ratings.c.expires > now()) & ratings.c.sealed.is_not(None)
         row = connection.execute(select(ratings).where(wanted)).first()
