@@ -87,7 +87,7 @@ def test_evidence_about_another_state_counts_as_none(project: Path) -> None:
     edit(project / "config" / "policy.yaml", (project / "config" / "policy.yaml").read_text() + "\n# edited\n")
     found = report(project)
     for name in ("controls-proven", "evaluation-passed", "drills-passed"):
-        assert "is about another state: make" in said(found, name)
+        assert "is about another state: " in said(found, name)
 
 
 def test_a_proof_does_not_outlive_the_tests_that_it_rests_on(project: Path) -> None:
