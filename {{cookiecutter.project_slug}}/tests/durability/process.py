@@ -18,7 +18,7 @@ from tests.programs import free_port
 from tests.service import Surroundings, configuration, deployment
 
 CALLERS = 50
-LONGEST_START = 30.0  # seconds beside three other test processes on two cores; alone it takes two
+LONGEST_START = 30.0  # seconds; on two cores that three other test processes use too
 
 
 class Process:

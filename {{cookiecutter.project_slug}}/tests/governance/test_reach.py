@@ -1,14 +1,16 @@
 """No call ever reaches a deployment outside its class, whatever fails on the way: through all that governs a call."""
 
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from string import Template
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 from sqlalchemy import Engine
 
 from {{ cookiecutter.package_name }}.audit import ContentDigests, Trail
@@ -16,12 +18,15 @@ from {{ cookiecutter.package_name }}.database import Writer, open_engine, runnin
 from {{ cookiecutter.package_name }}.deadline import Deadline
 from {{ cookiecutter.package_name }}.errors import DataClassRefused, ServiceError, Stopped
 from {{ cookiecutter.package_name }}.gateway import (
+    Answer,
     AttemptFailed,
     ChainGateway,
     ChatRequest,
+    Chunk,
     EmbeddingRequest,
     Failure,
     Message,
+    PermittedCall,
     ScriptedGateway,
 )
 from {{ cookiecutter.package_name }}.governance import (
@@ -30,9 +35,12 @@ from {{ cookiecutter.package_name }}.governance import (
     Ledger,
     Policy,
     Switches,
+    Tool,
+    WithTools,
     open_limits,
     open_redactor,
 )
+from {{ cookiecutter.package_name }}.identity import Permission
 from {{ cookiecutter.package_name }}.promptfile import Prompt
 from {{ cookiecutter.package_name }}.schema import migrate
 
@@ -71,15 +79,16 @@ async def governed(
 def asked(situation: Situation) -> Ask:
     """As the caller sends it, and as a feature hands it on."""
     request = ChatRequest(model="assistant", messages=[Message(role="user", content="Hello")])
-    direct = Ask(who(*situation.roles), request, "assistant", frozenset([situation.declared]), Deadline.after(60))
+    caller = who(*situation.roles, permissions=[Permission.ASK])
+    direct = Ask(caller, request, "assistant", frozenset([situation.declared]), Deadline.after(60))
     return direct.via("assistant", messages=request.messages, added=situation.added, prompt=PROMPT)
 
 
-async def completed(gateway: GovernedGateway, ask: Ask) -> None:
+async def completed(gateway: GovernedGateway | WithTools, ask: Ask) -> None:
     await gateway.complete(ask)
 
 
-async def streamed(gateway: GovernedGateway, ask: Ask) -> None:
+async def streamed(gateway: GovernedGateway | WithTools, ask: Ask) -> None:
     async with aclosing(gateway.stream(ask)) as parts:
         async for _ in parts:
             pass
@@ -125,6 +134,56 @@ def reachable(allowed: list[str], replies: dict[str, str | AttemptFailed]) -> li
         if not isinstance(reply, AttemptFailed) or not reply.failure.falls_back:
             return allowed[: place + 1]
     return allowed
+
+
+CALLED = {"index": 0, "id": "t1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
+
+
+def told(call: PermittedCall) -> bool:
+    return any(message.role == "tool" for message in call.request.messages)
+
+
+class CallsATool(ScriptedGateway):
+    """Until it is told what the tool found, where one is offered."""
+
+    async def complete(self, call: PermittedCall) -> Answer:
+        answer = await super().complete(call)
+        if not call.request.tools or told(call):
+            return answer
+        return Answer({"role": "assistant", "content": None, "tool_calls": [CALLED]}, "tool_calls", answer.usage)
+
+    async def stream(self, call: PermittedCall) -> AsyncGenerator[Chunk, None]:
+        answer = await self.complete(call)
+        yield Chunk({name: part for name, part in answer.message.items() if part})
+        yield Chunk({}, answer.finish_reason, answer.usage)
+
+
+class Nothing(BaseModel):
+    pass
+
+
+async def look_up(_: Ask, __: Nothing) -> str:
+    return "what the tool found"
+
+
+@settings(max_examples=150, deadline=None)
+@given(situations(), st.integers(0, 3), st.booleans())
+async def test_what_a_tool_found_reaches_no_deployment_outside_its_class(
+    engine: Engine, situation: Situation, rank: int, in_a_stream: bool
+) -> None:
+    data_class = list(situation.policy["data_classes"])[: rank + 1][-1]
+    with tempfile.TemporaryDirectory() as folder:
+        policy = compiled(Path(folder), yaml_text(situation.models), yaml_text(situation.policy))
+    gateways: dict[str, ScriptedGateway] = {name: CallsATool("an answer") for name in situation.models["deployments"]}
+    async with governed(engine, policy, gateways, situation) as gateway:
+        tool = Tool("look_up", "Finds something.", Nothing, Permission.ASK, data_class, look_up)
+        model = WithTools(gateway, policy, [tool])
+        with suppress(ServiceError):
+            await (streamed if in_a_stream else completed)(model, asked(situation))
+    before = lawful(situation)[:1]
+    after = lawful(replace(situation, added=situation.added | {data_class}))[:1] if before else []
+    assert [name for name, one in gateways.items() if not all(map(told, one.calls))] == before
+    assert [name for name, one in gateways.items() if any(map(told, one.calls))] == after
 
 
 @given(situations())
