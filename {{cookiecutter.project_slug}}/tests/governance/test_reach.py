@@ -136,7 +136,7 @@ def reachable(allowed: list[str], replies: dict[str, str | AttemptFailed]) -> li
     return allowed
 
 
-CALLED = {"index": 0, "id": "t1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
+CALLED = {"id": "t1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
 
 
 def told(call: PermittedCall) -> bool:
@@ -166,8 +166,15 @@ async def look_up(_: Ask, __: Nothing) -> str:
     return "what the tool found"
 
 
+def trusted(situation: Situation) -> Situation:
+    """The caller may send every class and asks for the lowest, or hardly any example has a tool that raises it."""
+    classes = list(situation.policy["data_classes"])
+    policy = {**situation.policy, "ceilings": {"employee": classes[-1]}}
+    return replace(situation, roles=["employee"], policy=policy, declared=classes[0], added=frozenset(), stopped={})
+
+
 @settings(max_examples=150, deadline=None)
-@given(situations(), st.integers(0, 3), st.booleans())
+@given(situations().map(trusted), st.integers(0, 3), st.booleans())
 async def test_what_a_tool_found_reaches_no_deployment_outside_its_class(
     engine: Engine, situation: Situation, rank: int, in_a_stream: bool
 ) -> None:
