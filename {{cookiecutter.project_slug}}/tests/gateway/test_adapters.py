@@ -36,7 +36,8 @@ def endless(wire: Wire, streamed: bool) -> Reply:
     if not streamed:
         return Reply(headers=JSON, pieces=[b" "] * 5000, pause=0.001)
     begun = wire.events()[:3]
-    words = [begun[-1].replace(TEXT[0].encode(), b"word %d " % number) for number in range(5000)]
+    (said,) = (text for text in TEXT if text.encode() in begun[-1])
+    words = [begun[-1].replace(said.encode(), b"word %d " % number) for number in range(5000)]
     return Reply(headers=EVENTS, pieces=[*begun, *words], pause=0.001)
 
 
