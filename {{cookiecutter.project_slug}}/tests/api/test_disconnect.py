@@ -55,6 +55,9 @@ async def until_ready(service: Service) -> None:
 async def test_a_stream_that_is_left_midway_is_closed_at_the_provider_within_a_second(
     either: Service, model: str
 ) -> None:
+    offered = (await either.http.get(f"{either.url}/v1/models", headers=either.headers())).json()["data"]
+    if model not in [one["id"] for one in offered]:
+        pytest.skip("the example was deleted")
     await either.upstream.fails_with("endless")
     body = {"model": model, "messages": [{"role": "user", "content": "How many days of leave?"}], "stream": True}
     url = f"{either.url}/v1/chat/completions"
