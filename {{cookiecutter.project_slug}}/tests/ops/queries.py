@@ -1,0 +1,47 @@
+"""What an expression of PromQL asks for, held against what a running service has."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from {{ cookiecutter.package_name }}.errors import ServiceError
+from {{ cookiecutter.package_name }}.gateway import Failure
+
+from assurance.evals.exported import ALL
+
+SELECTOR = re.compile(r"\b([a-z_:][a-z0-9_:]*)(?:\{([^}]*)\})?(?=\[|\)| offset)")
+MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"')
+GROUPING = re.compile(r"\b(?:by|on|group_left) \(([^)]*)\)")
+OF_THE_SCRAPE = {"job", "instance"}
+
+
+def codes(error: type[ServiceError] = ServiceError) -> set[str]:
+    return {error.code}.union(*(codes(kind) for kind in error.__subclasses__()))
+
+
+VALUES = {
+    "app_evaluator": {ALL},
+    "app_reason": codes(),
+    "app_outcome": {failure.label for failure in Failure} | codes() | {"answered", "abandoned"},
+    "app_budget": {"user", "tenant"},
+    "gen_ai_token_type": {"input", "output"},
+    "http_route": {"/readyz", "/v1/.*"},
+}
+
+
+def unknown(expression: str, found: Mapping[str, set[str]]) -> Iterator[str]:
+    """Metrics, labels and values that the service does not have. `found`: the labels of each metric."""
+    selectors = SELECTOR.findall(GROUPING.sub("", expression))
+    if not selectors:
+        yield f"no metric in {expression}"
+    grouped = {label.strip() for labels in GROUPING.findall(expression) for label in labels.split(",")}
+    known = OF_THE_SCRAPE.union(*(found.get(metric, set()) for metric, _ in selectors))
+    yield from grouped - {""} - known
+    for metric, matchers in selectors:
+        if metric not in found:
+            yield metric
+            continue
+        for label, values in MATCHER.findall(matchers):
+            if label not in found[metric] | OF_THE_SCRAPE:
+                yield f"{label} of {metric}"
+            elif values != ".*":
+                yield from set(values.split("|")) - VALUES.get(label, set(values.split("|")))
