@@ -8,7 +8,7 @@ from {{ cookiecutter.package_name }}.gateway import Failure
 
 from assurance.evals.exported import ALL
 
-SELECTOR = re.compile(r"\b([a-z_:][a-z0-9_:]*)(?:\{([^}]*)\})?(?=\[|\)| offset)")
+SELECTOR = re.compile(r"\b([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{([^}]*)\})?(?=\[|\)| offset)")
 MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"')
 GROUPING = re.compile(r"\b(?:by|on|group_left) \(([^)]*)\)")
 OF_THE_SCRAPE = {"job", "instance"}
