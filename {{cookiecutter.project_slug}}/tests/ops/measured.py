@@ -13,12 +13,19 @@ from tests.service import Service
 
 
 async def use(service: Service) -> None:
-    """An answer, a stream, a fallback, a refusal, a rating, and a look at whether it is ready."""
+    """An answer, a stream, a fallback, five ways to get none, a rating, and a look at whether it is ready."""
     assert (await service.ask()).status_code == 200
     assert (await service.ask(stream=True)).status_code == 200
     await service.upstream.fails_with("500", model="local-large", times=1)
     assert (await service.ask()).status_code == 200
+    await service.upstream.fails_with("truncated", times=1)
+    assert '"error"' in (await service.ask(stream=True)).text
+    await service.upstream.fails_with("500", times=2)
+    assert (await service.ask()).status_code == 503
+    await service.upstream.fails_with("400-filter", times=1)
+    assert (await service.ask()).status_code == 400
     assert (await service.ask(headers={"X-Data-Class": "restricted"})).status_code == 403
+    assert (await service.http.get(f"{service.url}/v1/models")).status_code == 401
     rated = {"response_id": (await service.ask()).json()["id"], "score": 1}
     saved = await service.http.post(f"{service.url}/v1/feedback", json=rated, headers=service.headers())
     assert saved.status_code == 200

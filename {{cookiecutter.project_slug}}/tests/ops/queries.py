@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from {{ cookiecutter.package_name }}.errors import ServiceError
+from {{ cookiecutter.package_name }}.errors import ServiceError, Unavailable
 from {{ cookiecutter.package_name }}.gateway import Failure
 
 from assurance.evals.exported import ALL
@@ -14,14 +14,16 @@ GROUPING = re.compile(r"\b(?:by|on|group_left) \(([^)]*)\)")
 OF_THE_SCRAPE = {"job", "instance"}
 
 
-def codes(error: type[ServiceError] = ServiceError) -> set[str]:
-    return {error.code}.union(*(codes(kind) for kind in error.__subclasses__()))
+def kinds(error: type[ServiceError] = ServiceError) -> set[type[ServiceError]]:
+    return {error}.union(*(kinds(kind) for kind in error.__subclasses__()))
 
+
+CODES = {kind.code for kind in kinds()}
 
 VALUES = {
     "app_evaluator": {ALL},
-    "app_reason": codes(),
-    "app_outcome": {failure.label for failure in Failure} | codes() | {"answered", "abandoned"},
+    "app_reason": {kind.code for kind in kinds() if kind.status < 500 or issubclass(kind, Unavailable)},
+    "app_outcome": {failure.label for failure in Failure} | CODES | {"answered", "abandoned"},
     "app_budget": {"user", "tenant"},
     "gen_ai_token_type": {"input", "output"},
     "http_route": {"/readyz", "/v1/.*"},

@@ -1,20 +1,36 @@
 """The dashboards: what Grafana wants of them, what their readers need, and their queries at a real Prometheus."""
 
+import asyncio
 import itertools
 import json
+import math
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from prometheus_client import make_asgi_app
+from starlette.types import ASGIApp
 
+from assurance.drills.prometheus import Prometheus, prometheus
+from local.loopback import listen, serving
 from tests.ops.boards import BOARDS, PROJECT, Query, panels, queries, variables
+from tests.ops.measured import evaluated, use
 from tests.ops.queries import unknown
+from tests.programs import free_port, program
+from tests.service import Surroundings, running_service
 
 QUERIES = list(queries())
 PANELS = [pytest.param(panel, id=f"{board}: {panel['title']}") for board, panel in panels()]
 BUILT_IN = {"__all", "__range", "__rate_interval"}
 # Prometheus makes this one of the alerts it evaluates.
 ALERTS = {"ALERTS": {"alertname", "alertstate", "severity"}}
+
+# Nothing of the kind happens in the test.
+SILENT = {
+    "service: What fires now?",
+    "cost: How many calls does a budget or a limit refuse?",
+}
 
 
 def test_there_is_one_for_each_kind_of_reader() -> None:
@@ -66,3 +82,36 @@ def test_a_panel_reads_from_the_chosen_prometheus(panel: dict[str, Any]) -> None
 @pytest.mark.parametrize("query", QUERIES, ids=str)
 def test_what_is_asked_for_is_a_metric_of_the_service(query: Query, found: dict[str, set[str]]) -> None:
     assert list(unknown(query.expression, found | ALERTS)) == []
+
+
+@pytest.fixture(scope="module")
+async def asked(tmp_path_factory: pytest.TempPathFactory, served_once: Surroundings) -> AsyncIterator[Prometheus]:
+    """It has seen a service and an evaluation before and after a few requests."""
+    program("prometheus", package="prometheus")
+    await served_once.reset()
+    folder, port = tmp_path_factory.mktemp("scraped"), free_port()
+    evaluation: ASGIApp = make_asgi_app(registry=evaluated())
+    async with (
+        running_service(folder, served_once, metrics_port=port) as service,
+        serving(evaluation, listen(0, "PORT")) as url,
+        prometheus(folder, {"service": f"127.0.0.1:{port}", "evaluation": url.removeprefix("http://")}) as one,
+    ):
+        for times in (1, 2):
+            await use(service)
+            await scraped(one, f"sum(app_feedback_score_count) == {times}")
+        await scraped(one, "app_evaluation_score")
+        yield one
+
+
+async def scraped(prometheus: Prometheus, expression: str) -> None:
+    for _ in range(600):
+        if await prometheus.query(expression):
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(f"after a minute Prometheus does not have {expression}")
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+async def test_prometheus_answers_each_query(query: Query, asked: Prometheus) -> None:
+    values = [sample.value for sample in await asked.query(query.expression)]
+    assert any(not math.isnan(value) for value in values) is (str(query) not in SILENT)

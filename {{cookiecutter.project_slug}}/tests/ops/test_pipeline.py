@@ -15,6 +15,7 @@ TARGETS = ["make check", "make test", "make eval", "make prove"]
 PACKAGES = {
     "chromium": "chromium",
     "postgres": "postgresql",
+    "prometheus": "prometheus",
     "promtool": "prometheus",
     "redis-server": "redis-server",
 }
