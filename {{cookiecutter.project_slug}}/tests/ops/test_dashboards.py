@@ -35,7 +35,16 @@ SILENT = {
 
 def test_there_is_one_for_each_kind_of_reader() -> None:
     assert set(BOARDS) == {"cost", "governance", "quality", "service"}
-    assert {board["uid"] for board in BOARDS.values()} == {f"groundwork-{name}" for name in BOARDS}
+    assert {name: board["uid"] for name, board in BOARDS.items()} == {name: f"groundwork-{name}" for name in BOARDS}
+    page = (PROJECT / "docs" / "observability.md").read_text(encoding="utf-8")
+    assert all(f"](../ops/dashboards/{name}.json)" in page for name in BOARDS)
+
+
+def test_alerts_that_are_named_exist() -> None:
+    rules = (PROJECT / "ops" / "alerts.yaml").read_text(encoding="utf-8")
+    named = {name for _, panel in panels() for name in re.findall(r"\b(?:[A-Z][a-z]+){2,}\b", panel["description"])}
+    assert named
+    assert [name for name in named if f"alert: {name}\n" not in rules] == []
 
 
 @pytest.mark.parametrize("name", BOARDS)
