@@ -16,9 +16,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import __version__, errors, feedback, health, schema, web
+from . import __version__, errors, feedback, health, web
 from .api import ROUTERS, BodyLimit, InFlightCap
 from .audit import AuditEvent, Kind, new_call_id
+from .database import pending
 from .errors import ServiceError
 from .governance import current_trace_id
 from .identity import Principal
@@ -132,10 +133,10 @@ def _checks(services: Services) -> dict[str, health.Check]:
         if services.watch.fault:
             return services.watch.fault
         try:
-            pending = await asyncio.to_thread(schema.pending, services.engine)
+            behind = await asyncio.to_thread(pending, services.engine)
         except SQLAlchemyError:
             return "the database does not answer"
-        if pending:
+        if behind:
             return "migrations are not applied; run the command 'migrate'"
         return "the last commit of the audit trail was lost" if services.writer.failing else None
 

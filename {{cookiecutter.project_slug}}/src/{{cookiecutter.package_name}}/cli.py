@@ -40,9 +40,9 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from .app import create_app
+    from .database import migrate as apply_migrations
     from .database import opened
     from .governance import open_scrub
-    from .schema import migrate as apply_migrations
     from .services import read_to_start
     from .telemetry import configure_logs
 
@@ -78,8 +78,8 @@ def _spare_the_collector() -> None:
 @with_settings
 def migrate(settings: Settings) -> None:
     """Bring the database's tables up to date."""
+    from .database import migrate as apply_migrations
     from .database import open_engine
-    from .schema import migrate as apply_migrations
 
     apply_migrations(open_engine(settings.database_url))
     click.echo("The database is up to date.")
