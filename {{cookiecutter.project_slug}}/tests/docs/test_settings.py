@@ -38,9 +38,11 @@ READ_AROUND_THE_SERVICE = {
     "EVAL_ISSUER",
     "EVAL_TOKEN",
     "EVAL_URL",
+    "GRAFANA_PASSWORD",
     "LOCAL_IDP_PORT",
     "LOCAL_MODEL_PORT",
     "LOCAL_TRACE_PORT",
+    "OTLP_BACKEND_URL",
     "POSTGRES_PASSWORD",
 }
 
@@ -60,7 +62,8 @@ def test_a_row_is_whole_and_has_the_setting_s_default() -> None:
 
 
 def test_what_stands_around_the_service_reads_its_variables() -> None:
-    sources = [*PROJECT.glob("local/*.py"), *PROJECT.glob("assurance/**/*.py"), PROJECT / "compose.yaml"]
+    programs = [*PROJECT.glob("local/*.py"), *PROJECT.glob("assurance/**/*.py")]
+    sources = [*programs, PROJECT / "compose.yaml", PROJECT / "ops" / "compose.yaml"]
     read = "".join(text(path) for path in sources)
     assert [name for name in READ_AROUND_THE_SERVICE if not re.search(rf"\b{name}\b", read)] == []
 

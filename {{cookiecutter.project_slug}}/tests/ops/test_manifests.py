@@ -18,8 +18,8 @@ INSTRUCTIONS = [
     if line.strip() and not line.startswith("#")
 ]
 YAML = sorted({*PROJECT.glob("*.y*ml"), *PROJECT.glob("ops/**/*.yaml"), *PROJECT.glob("config/*.yaml")})
-# Read by libraries, by config/models.yaml or by compose.yaml itself.
-OTHERS = re.compile(r"OTEL_\w+|[A-Z]+_API_KEY|POSTGRES_PASSWORD|\w+_URL_FILE")
+# Read by libraries, by config/models.yaml or by the compose files themselves.
+OTHERS = re.compile(r"OTEL_\w+|[A-Z]+_API_KEY|(POSTGRES|GRAFANA)_PASSWORD|OTLP_BACKEND_URL|\w+_URL_FILE")
 
 
 def given(instruction: str) -> list[str]:

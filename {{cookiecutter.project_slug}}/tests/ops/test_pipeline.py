@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from assurance.evals.run import REPORTS
 from tests.ops.schema import faults
 
 PROJECT = Path(__file__).parents[2]
@@ -15,11 +16,13 @@ TARGETS = ["make check", "make test", "make eval", "make prove"]
 PACKAGES = {
     "chromium": "chromium",
     "postgres": "postgresql",
+    "prometheus": "prometheus",
     "promtool": "prometheus",
     "redis-server": "redis-server",
 }
 SCHEMAS = {
     ".github/workflows/check.yml": "github-workflows",
+    ".github/workflows/evaluate.yml": "github-workflows",
     ".gitlab-ci.yml": "gitlab-ci",
     "azure-pipelines.yml": "azure-pipelines",
 }
@@ -30,14 +33,25 @@ def text(name: str) -> str:
     return (PROJECT / name).read_text(encoding="utf-8")
 
 
+def jobs(name: str) -> dict[str, Any]:
+    content = yaml.safe_load(text(name))
+    found = content.get("jobs", content)
+    return {one["job"]: one for one in found} if isinstance(found, list) else found
+
+
+def job(name: str) -> Any:
+    (found,) = [content for pipeline in PIPELINES for title, content in jobs(pipeline).items() if title == name]
+    return found
+
+
 def commands(content: Any) -> list[str]:
-    """Every text below a key that holds commands, in the file's order."""
+    """Every text below a key that holds commands, in the job's order, but for the list of packages."""
     found: list[str] = []
     if isinstance(content, dict):
         for key, value in content.items():
             given = value if isinstance(value, list) else [value]
             if key in {"run", "script", "before_script"}:
-                found += [str(one) for one in given]
+                found += [str(one) for one in given if one != "apt-get update -qq"]
             else:
                 found += commands(value)
     elif isinstance(content, list):
@@ -56,23 +70,39 @@ def test_the_pipeline_is_what_its_system_reads(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_the_pipeline_runs_the_make_targets_and_stops_at_the_first_fault(name: str) -> None:
-    assert [one for one in commands(yaml.safe_load(text(name))) if "apt-get" not in one] == TARGETS
+def test_a_pipeline_stops_at_the_first_fault(name: str) -> None:
     assert not re.search(r"continue-?on-?error|allow_failure|\|\|", text(name), re.IGNORECASE)
 
 
-@pytest.mark.parametrize("name", PIPELINES)
-def test_the_pipeline_installs_the_programs_that_tests_start(name: str) -> None:
+def test_the_check_installs_the_programs_that_tests_start_and_runs_the_make_targets() -> None:
     sources = [path.read_text(encoding="utf-8") for path in (PROJECT / "tests").rglob("*.py")]
     started = {program for source in sources for program in re.findall(r'\bprogram\("([\w-]+)"', source)}
     assert started <= set(PACKAGES), "say here which package brings it, and let the pipelines install that"
-    (installing,) = [one for one in commands(yaml.safe_load(text(name))) if "apt-get install" in one]
+    installing, *made = commands(job("check"))
     assert {word for word in installing.split()[2:] if not word.startswith("-")} == {"make", *PACKAGES.values()}
+    assert made == TARGETS
+
+
+def test_the_deployed_service_is_evaluated_each_night_where_its_address_is_set() -> None:
+    installing, evaluating = commands(job("evaluate"))
+    assert installing.endswith(" make")
+    assert evaluating == "make eval repeats=3"
+    (said,) = commands(job("nothing_to_ask"))
+    for content in (job("evaluate"), job("nothing_to_ask")):
+        assert "EVAL_URL" in str(content.get("if") or content.get("condition") or content["rules"])
+    assert "EVAL_URL is not set; docs/evaluation.md says how" in said
+    assert all("schedule" in text(name) for name in PIPELINES if "evaluate" in jobs(name))
+
+
+def test_the_reports_of_an_evaluation_are_kept() -> None:
+    kept = str(job("evaluate"))
+    assert REPORTS.relative_to(PROJECT).as_posix() in kept
+    assert "upload-artifact" not in kept or "'include-hidden-files': True" in kept
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_the_pipeline_runs_on_the_image_that_production_starts_from(name: str) -> None:
-    (image,) = re.findall(r"\bpython:[\w.:@-]+", text(name))
+def test_a_pipeline_runs_on_the_image_that_production_starts_from(name: str) -> None:
+    (image,) = set(re.findall(r"\bpython:[\w.:@-]+", text(name)))
     assert f"FROM {image}\n" in text("Dockerfile")
 
 
