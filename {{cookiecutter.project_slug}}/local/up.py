@@ -8,8 +8,8 @@ from collections.abc import Coroutine
 
 from dotenv import load_dotenv
 
+from local.identity_provider import PEOPLE
 from local.loopback import NotStartedError
-from local.people import PEOPLE
 from local.stack import PROJECT, Ports, ServiceEndedError, Stack, local_stack, running_service
 
 

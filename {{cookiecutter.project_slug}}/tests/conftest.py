@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.database import open_engine
-from {{ cookiecutter.package_name }}.schema import migrate
+from {{ cookiecutter.package_name }}.database import migrate, open_engine
 
 from tests.postgresql import PostgreSQL, postgresql_server
 from tests.service import Service, Surroundings, running_service, surroundings

@@ -17,8 +17,7 @@ from sqlalchemy import Engine, select
 
 from {{ cookiecutter.package_name }}.app import create_app
 from {{ cookiecutter.package_name }}.audit.tables import audit
-from {{ cookiecutter.package_name }}.database import open_engine
-from {{ cookiecutter.package_name }}.schema import migrate
+from {{ cookiecutter.package_name }}.database import migrate, open_engine
 from {{ cookiecutter.package_name }}.settings import Settings
 
 from local.loopback import listen, serving

@@ -6,9 +6,9 @@ from difflib import SequenceMatcher
 from xml.etree.ElementTree import Element
 
 from assurance.evals.comparison import Comparison
-from assurance.evals.markup import Child, element
 from assurance.evals.outcome import Row, Run, Verdict, mean
 from assurance.evals.table import milliseconds, usd
+from assurance.markup import Child, element
 
 ALIKE = 0.6  # of the words, for a difference that one can read word by word
 _PIECES = re.compile(r"\s+|\w+|[^\w\s]")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from assurance.evals.intervals import Interval
-from assurance.evals.markup import Child, element
+from assurance.markup import Child, element
 
 HEIGHT = 22
 

@@ -2,8 +2,8 @@
 
 from xml.etree.ElementTree import Element, tostring
 
-from assurance.evals.markup import element
 from assurance.evals.outcome import Row, Run, Verdict
+from assurance.markup import element
 
 
 def junit(run: Run) -> bytes:

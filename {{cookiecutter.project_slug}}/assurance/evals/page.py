@@ -1,4 +1,4 @@
-"""The report for people: one file that needs no other, no script and no network."""
+"""The report for people."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,26 +8,19 @@ from assurance.evals import charts
 from assurance.evals.cases_page import cases
 from assurance.evals.comparison import PASSED, Change, Comparison
 from assurance.evals.intervals import Interval, percentile
-from assurance.evals.markup import Child, element, html
 from assurance.evals.outcome import Run, Verdict, mean
 from assurance.evals.table import judgement, milliseconds, shown, usd, value
+from assurance.markup import Child, element, figures
+from assurance.markup import page as page_of
 
 STYLE = Path(__file__).with_name("page.css")
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def page(run: Run, comparison: Comparison | None) -> str:
     word = _word(run, comparison)
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width"),
-        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        element("title", f"Evaluation: {word}"),
-        element("style", STYLE.read_text(encoding="utf-8")),
-    )
-    main = element(
-        "main",
+    return page_of(
+        f"Evaluation: {word}",
+        STYLE,
         element("h1", "Evaluation: ", element("span", word, class_="" if word == "passed" else "bad")),
         element("p", _lead(run), class_="lead"),
         _figures(run),
@@ -37,7 +30,6 @@ def page(run: Run, comparison: Comparison | None) -> str:
         cases(run, comparison),
         _about(run),
     )
-    return html(element("html", head, element("body", main), lang="en"))
 
 
 def _word(run: Run, comparison: Comparison | None) -> str:
@@ -61,11 +53,7 @@ def _figures(run: Run) -> Element:
         tiles += [(milliseconds(percentile(times, 0.5)), "half are quicker (p50)")]
         tiles += [(milliseconds(percentile(times, 0.95)), "19 of 20 are (p95)")]
     tiles += [(usd(sum(costs) if costs else None), "all answers together"), (usd(spent), "the judge")]
-    return element(
-        "div",
-        [element("div", element("strong", big), element("span", small)) for big, small in tiles],
-        class_="figures",
-    )
+    return figures(*tiles)
 
 
 def _suites(run: Run, comparison: Comparison | None) -> Child:

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 
 from assurance.evals.question import Asker
-from local.people import clients
+from local.identity_provider import clients
 from local.sign_in import access_token, service_token
 from local.stack import local_stack, running_service
 

@@ -1,6 +1,6 @@
 """What can go wrong, and how a caller sees it.
 
-ServiceError                 one answer in OpenAI's error shape; `app.py` holds the only handler
+ServiceError                 one answer in OpenAI's error shape; `api/errors.py` holds the only handler
 ├── InvalidRequest           400 ── ContextLengthExceeded, ContentFiltered, LoginRefused
 ├── InvalidToken             401
 ├── BudgetExceeded           402

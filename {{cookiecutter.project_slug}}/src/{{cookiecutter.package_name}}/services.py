@@ -11,10 +11,11 @@ import structlog
 from sqlalchemy import Engine
 
 from . import __name__ as package
-from . import __version__, configuration, database, schema
+from . import __version__, configuration
 from .audit import AuditEvent, ContentDigests, Json, Kind, Notary, Trail, Watch, new_call_id
 from .configfile import Faults
 from .configuration import Configuration, Feature, digests, read_files
+from .database import Writer, pending
 from .feedback import Feedback, Kept
 from .gateway import (
     Catalogue,
@@ -54,7 +55,7 @@ class Services:
     configuration: Configuration
     telemetry: Telemetry
     engine: Engine
-    writer: database.Writer
+    writer: Writer
     trail: Trail
     notary: Notary
     watch: Watch
@@ -213,7 +214,7 @@ def _telemetry(settings: Settings) -> AbstractContextManager[Telemetry]:
 
 async def _record_loaded(services: Services) -> None:
     """The first record of this process life's chain: under which configuration it ran."""
-    if schema.pending(services.engine) or services.watch.fault:
+    if pending(services.engine) or services.watch.fault:
         return  # no table, or not the one that was written to; /readyz says so
     details: dict[str, Json] = {
         "policy_version": services.configuration.policy.version,

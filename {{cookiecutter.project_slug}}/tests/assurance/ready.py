@@ -10,10 +10,9 @@ from sqlalchemy import insert
 
 from {{ cookiecutter.package_name }} import __name__ as package
 from {{ cookiecutter.package_name }}.audit import Clerk, Kind
-from {{ cookiecutter.package_name }}.database import open_engine
+from {{ cookiecutter.package_name }}.database import migrate, open_engine
 from {{ cookiecutter.package_name }}.feedback.ratings import ratings_table
 from {{ cookiecutter.package_name }}.governance.tables import entries_table
-from {{ cookiecutter.package_name }}.schema import migrate
 from {{ cookiecutter.package_name }}.settings import Settings
 from {{ cookiecutter.package_name }}.store import open_checkpoints
 

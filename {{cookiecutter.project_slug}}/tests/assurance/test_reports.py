@@ -11,10 +11,10 @@ import pytest
 from assurance.evals.cases_page import difference
 from assurance.evals.comparison import Comparison
 from assurance.evals.junit import junit
-from assurance.evals.markup import element, html
 from assurance.evals.outcome import Verdict
 from assurance.evals.page import page
 from assurance.evals.report import write
+from assurance.markup import element, html
 from tests.assurance.written import ABOUT, ROW, run_of
 from tests.web.chromium import Page, chromium
 

@@ -12,8 +12,7 @@ from sqlalchemy import Engine
 
 from {{ cookiecutter.package_name }}.audit import AuditEvent, Checkpoints, Kind, Notary, Trail, Verdict, verify
 from {{ cookiecutter.package_name }}.audit.tables import audit
-from {{ cookiecutter.package_name }}.database import open_engine
-from {{ cookiecutter.package_name }}.schema import migrate
+from {{ cookiecutter.package_name }}.database import migrate, open_engine
 
 from tests.audit.signed import folder
 from tests.audit.trails import Copy, Record, records

@@ -11,9 +11,8 @@ from sqlalchemy import Connection, Engine, event, insert, update
 from {{ cookiecutter.package_name }}.audit import Kind, Trail, verify
 from {{ cookiecutter.package_name }}.audit.tables import audit
 from {{ cookiecutter.package_name }}.audit.trail import link
-from {{ cookiecutter.package_name }}.database import Writer, open_engine, running
+from {{ cookiecutter.package_name }}.database import Writer, migrate, open_engine, running
 from {{ cookiecutter.package_name }}.errors import AuditUnavailable
-from {{ cookiecutter.package_name }}.schema import migrate
 
 from tests.audit.trails import Copy, Record, generated, records, undone
 from tests.audit.trails import event as audit_event

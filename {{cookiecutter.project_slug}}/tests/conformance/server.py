@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local.faults import Broken, close
 from local.loopback import guarded, listen, serving
+from local.model_server.faults import Broken, close
 from tests.conformance.wires.wire import Asked, NotTheFormatError, Received, Refusal, Said, Wire
 
 Scene = Callable[[Wire, Asked], ASGIApp]

@@ -1,6 +1,6 @@
 """What the README shows is what one sees."""
 
-from {{ cookiecutter.package_name }}.cli import receipt_line
+from {{ cookiecutter.package_name }}.commands import receipt_line
 
 from tests.docs.pages import PROJECT, blocks
 

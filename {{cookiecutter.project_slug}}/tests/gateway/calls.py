@@ -13,7 +13,7 @@ from {{ cookiecutter.package_name }}.gateway import (
     PermittedCall,
     Route,
 )
-from {{ cookiecutter.package_name }}.gateway.catalogue import DeploymentEntry
+from {{ cookiecutter.package_name }}.gateway.modelsfile import DeploymentEntry
 
 both_ways = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
 

@@ -5,7 +5,7 @@ import pytest
 
 from {{ cookiecutter.package_name }}.configfile import Faults, read
 from {{ cookiecutter.package_name }}.gateway import Catalogue, ModelsFile, build_catalogue
-from {{ cookiecutter.package_name }}.gateway.catalogue import Price
+from {{ cookiecutter.package_name }}.gateway.modelsfile import Price
 
 from tests.gateway.calls import deployment
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy import Engine
 
 from {{ cookiecutter.package_name }}.audit import ContentDigests, Trail
-from {{ cookiecutter.package_name }}.database import Writer, open_engine, running
+from {{ cookiecutter.package_name }}.database import Writer, migrate, open_engine, running
 from {{ cookiecutter.package_name }}.deadline import Deadline
 from {{ cookiecutter.package_name }}.errors import DataClassRefused, ServiceError, Stopped
 from {{ cookiecutter.package_name }}.gateway import (
@@ -42,7 +42,6 @@ from {{ cookiecutter.package_name }}.governance import (
 )
 from {{ cookiecutter.package_name }}.identity import Permission
 from {{ cookiecutter.package_name }}.promptfile import Prompt
-from {{ cookiecutter.package_name }}.schema import migrate
 
 from tests.governance.policies import compiled, who, yaml_text
 from tests.governance.situations import Situation, lawful, situations

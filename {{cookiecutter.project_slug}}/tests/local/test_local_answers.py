@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.answers import Question, answer, satisfy
+from local.model_server.answers import Question, answer, satisfy
 
 HANDBOOK = """Answer from these documents.
 <document title="Holidays" class="internal">

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientError, ClientOSError, ClientPayloadError, ClientSession, ServerDisconnectedError
 
-from local.faults import FAULTS, LEAKED_KEY, STATUSES
+from local.model_server.faults import FAULTS, LEAKED_KEY, STATUSES
 from local.stack import Stack
 from tests.local.faulty import PATHS, Provider
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from {{ cookiecutter.package_name }}.cli import GRACE
+from {{ cookiecutter.package_name }}.commands import GRACE
 from {{ cookiecutter.package_name }}.settings import Settings
 
 PROJECT = Path(__file__).parents[2]

@@ -2,7 +2,8 @@
 
 from . import audit, completions, embeddings, me, models, usage
 from .admission import BodyLimit, InFlightCap
+from .errors import answer_error
 
 ROUTERS = (completions.router, embeddings.router, models.router, me.router, usage.router, audit.router)
 
-__all__ = ["ROUTERS", "BodyLimit", "InFlightCap"]
+__all__ = ["ROUTERS", "BodyLimit", "InFlightCap", "answer_error"]

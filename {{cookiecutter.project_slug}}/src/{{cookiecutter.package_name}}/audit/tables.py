@@ -2,8 +2,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, String, Table, Text
 
-from ..database import metadata
-from ..dialects import bulk_insert
+from ..database import bulk_insert, metadata
 
 # `body` is the record; the columns before it repeat what one searches by, and `audit verify` compares them with it.
 audit = Table(

@@ -3,8 +3,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Integer, String, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ..database import metadata
-from ..dialects import Bulk, bulk_insert, given
+from ..database import Bulk, bulk_insert, given_rows, metadata
 
 entries_table = Table(
     "ledger",
@@ -34,7 +33,7 @@ balances = Table(
 def _settle() -> Bulk:
     table, call = entries_table, Column("settled_call", String(32))
     ends = [table.c.deployment, table.c.spent_micro_usd, table.c.input_tokens, table.c.output_tokens]
-    settled = given(call, *ends)
+    settled = given_rows(call, *ends)
     return Bulk(
         update(table).where(table.c.call_id == bindparam(call.name)),
         update(table).where(table.c.call_id == settled.c[call.name]).values({one: settled.c[one.name] for one in ends}),
@@ -46,7 +45,7 @@ def _add() -> Bulk:
 
     Sorted, so that two replicas lock them in one order and cannot wait for each other.
     """
-    key, changes = [balances.c.account, balances.c.period], given(*balances.columns)
+    key, changes = [balances.c.account, balances.c.period], given_rows(*balances.columns)
     in_order = select(changes).order_by(changes.c.account, changes.c.period)
     one, all_ = sqlite.insert(balances), postgresql.insert(balances).from_select(balances.c.keys(), in_order)
     raised = [{"micro_usd": balances.c.micro_usd + added.excluded.micro_usd} for added in (one, all_)]

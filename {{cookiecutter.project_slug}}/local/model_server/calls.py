@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.types import ASGIApp
 
-from local.answers import Answer, Question
+from local.model_server.answers import Answer, Question
 
 PAUSE_SECONDS = 0.003
 

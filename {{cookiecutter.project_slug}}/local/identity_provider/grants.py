@@ -17,7 +17,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core.models import AuthorizationCodeMixin
 from starlette.datastructures import Headers
 
-from local.people import Client, Person
+from local.identity_provider.people import Client, Person
 
 CODE_SECONDS = 60
 AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post"]

@@ -1,74 +1,24 @@
-"""Where is it kept? Engine, metadata, and the Writer that commits what all waiting requests have to write at once."""
+"""One thread commits what all waiting requests have to write at once."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import Connection, Engine, MetaData, create_engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine
 
-from . import dialects
-from .configfile import ConfigurationError
-from .errors import AuditUnavailable, ServiceError
-from .telemetry import Metrics
+from ..errors import AuditUnavailable, ServiceError
+from ..telemetry import Metrics
 
-metadata = MetaData()
 LARGEST_BATCH = 500  # works in one transaction
 MOST_WAITING = 5_000  # works; more than this, and the database has not kept up for seconds
 FAILING_FOR = 10.0  # seconds after a lost commit in which the service calls itself unready
 _log = structlog.get_logger()
-
-
-def open_engine(url: str) -> Engine:
-    """Connects to nothing yet. Raises ConfigurationError for an address that is none."""
-    try:
-        engine = create_engine(url, hide_parameters=True, connect_args=dialects.connect_arguments(url))
-    except (SQLAlchemyError, ValueError, ImportError):  # their texts may hold the password
-        raise ConfigurationError(["DATABASE_URL: is no address of a database; docs/settings.md shows two"]) from None
-    dialects.listen(engine)
-    return engine
-
-
-@contextmanager
-def opened(url: str) -> Iterator[Engine]:
-    """A database that is there and durable. Raises ConfigurationError."""
-    engine = open_engine(url)
-    try:
-        check_durability(engine)
-        yield engine
-    finally:
-        engine.dispose()
-
-
-def check_durability(engine: Engine) -> None:
-    """Raises ConfigurationError where the database does not promise that what is committed survives a power cut.
-
-    The settings are read back, since a database may decline one without an error (WAL on a network drive, say).
-    """
-    if engine.dialect.name == "sqlite":
-        wanted = {"PRAGMA journal_mode": "wal", "PRAGMA synchronous": "2"}
-    else:
-        wanted = {"SHOW synchronous_commit": "on", "SHOW fsync": "on"}
-    try:
-        with engine.connect() as connection:
-            found = {query: str(connection.execute(text(query)).scalar()) for query in wanted}
-    except SQLAlchemyError as error:
-        raise ConfigurationError(
-            [f"DATABASE_URL: the database cannot be opened ({type(error).__name__}); is it running, may we use it?"]
-        ) from None
-    faults = [
-        f"DATABASE_URL: {query} gives {found[query]}, must be {wanted[query]}"
-        for query in wanted
-        if found[query] != wanted[query]
-    ]
-    if faults:
-        raise ConfigurationError(faults)
 
 
 class Book(Protocol):
@@ -212,12 +162,3 @@ async def running(writer: Writer) -> AsyncIterator[Writer]:
     finally:
         writer.stop()
         await task
-
-
-def answers(engine: Engine) -> bool:
-    try:
-        with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-    except SQLAlchemyError:
-        return False
-    return True

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from local.answers import Answer, Question
+from local.model_server.answers import Answer, Question
 
 JSON = dict[str, Any]
 

@@ -1,10 +1,13 @@
-"""Elements of a page. What is put into one is text: it never becomes markup."""
+"""Pages for people, each one file without script or network. What is put into an element never becomes markup."""
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from xml.etree.ElementTree import Element, tostring
 
 Child = Element | str | None | Iterable["Child"]
+STYLE = Path(__file__).with_name("page.css")
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # what XML and UTF-8 have no place for
 
 
@@ -35,3 +38,25 @@ def _flat(children: Iterable[Child]) -> Iterable[Element | str]:
 
 def html(root: Element) -> str:
     return f"<!doctype html>\n{tostring(root, encoding='unicode', method='html')}\n"
+
+
+def page(title: str, style: Path, *main: Child) -> str:
+    """`style` is added to the one that all pages share."""
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width"),
+        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        element("title", title),
+        element("style", STYLE.read_text(encoding="utf-8"), style.read_text(encoding="utf-8")),
+    )
+    return html(element("html", head, element("body", element("main", *main)), lang="en"))
+
+
+def figures(*tiles: tuple[str, str]) -> Element:
+    """Each a large figure, and what it is."""
+    return element(
+        "div",
+        [element("div", element("strong", big), element("span", small)) for big, small in tiles],
+        class_="figures",
+    )

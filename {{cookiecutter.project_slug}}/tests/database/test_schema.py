@@ -5,8 +5,8 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.database import open_engine
-from {{ cookiecutter.package_name }}.schema import _config, migrate, pending
+from {{ cookiecutter.package_name }}.database import migrate, open_engine, pending
+from {{ cookiecutter.package_name }}.database.schema import _config
 
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
 FIRST = REVISIONS[-1]

@@ -21,10 +21,10 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local.grants import ProviderRequest
+from local.identity_provider.grants import ProviderRequest
+from local.identity_provider.people import PEOPLE, TOKEN_EXCHANGE, clients
+from local.identity_provider.tokens import TokenServer
 from local.loopback import guarded
-from local.people import PEOPLE, TOKEN_EXCHANGE, clients
-from local.token_server import TokenServer
 
 GRANTS = ["authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE]
 PAGE = string.Template("""<!doctype html>

@@ -85,7 +85,7 @@ class Bulk:
         return connection.execute(self._one_by_one, rows)
 
 
-def given(*columns: Column[Any]) -> TableValuedAlias:
+def given_rows(*columns: Column[Any]) -> TableValuedAlias:
     """The rows of the JSON parameter as a table (PostgreSQL); null where a row has no such name."""
     rows = cast(bindparam("rows", type_=Text), JSON)
     named = (Column(one.name, one.type) for one in columns)
@@ -93,4 +93,4 @@ def given(*columns: Column[Any]) -> TableValuedAlias:
 
 
 def bulk_insert(table: Table) -> Bulk:
-    return Bulk(insert(table), insert(table).from_select(table.columns.keys(), select(given(*table.columns))))
+    return Bulk(insert(table), insert(table).from_select(table.columns.keys(), select(given_rows(*table.columns))))

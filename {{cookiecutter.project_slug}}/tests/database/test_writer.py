@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, event, insert, select, text
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, event, insert, select
 
-from {{ cookiecutter.package_name }} import database
-from {{ cookiecutter.package_name }}.configfile import ConfigurationError
-from {{ cookiecutter.package_name }}.database import Writer, check_durability, open_engine, running
+from {{ cookiecutter.package_name }}.database import Writer, answers, open_engine, running
+from {{ cookiecutter.package_name }}.database import writer as of_the_writer
 from {{ cookiecutter.package_name }}.errors import AuditUnavailable, BudgetExceeded, ServiceError
 from {{ cookiecutter.package_name }}.telemetry import Metrics, names
 
@@ -172,7 +171,7 @@ async def test_a_lost_transaction_fails_all_who_wait_and_the_next_one_works(
     assert writer.failing
     await writer.commit({book: "three"})
     assert written(engine) == {"three"}
-    monkeypatch.setattr(database, "FAILING_FOR", 0)
+    monkeypatch.setattr(of_the_writer, "FAILING_FOR", 0)
     assert not writer.failing
 
 
@@ -222,7 +221,7 @@ async def test_a_dead_writer_refuses_instead_of_hanging(engine: Engine, book: No
 
 
 async def test_a_full_queue_refuses(book: Notes, writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "MOST_WAITING", 2)
+    monkeypatch.setattr(of_the_writer, "MOST_WAITING", 2)
     book.gate.clear()
     first = writer.commit({book: "first"})
     await book.held()
@@ -248,7 +247,7 @@ async def test_whatever_the_writer_takes_no_more_is_counted_for_the_alarm(
     async with running(Writer(engine, [book], metrics)) as writer:
         assert counted() == 0
         with monkeypatch.context() as full:
-            full.setattr(database, "MOST_WAITING", 0)
+            full.setattr(of_the_writer, "MOST_WAITING", 0)
             with pytest.raises(AuditUnavailable):
                 await writer.commit({book: "the queue is full"})
         assert counted() == 1
@@ -260,58 +259,6 @@ async def test_whatever_the_writer_takes_no_more_is_counted_for_the_alarm(
         await writer.commit({book: "it has ended"})
     assert counted() == 3
     assert writer.failing
-
-
-async def test_durability_is_set_and_read_back(engine: Engine) -> None:
-    check_durability(engine)
-
-
-def test_sqlite_that_would_forget_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="journal_mode gives memory, must be wal"):
-        check_durability(open_engine("sqlite:///:memory:"))
-    hasty = open_engine(f"sqlite:///{tmp_path / 'hasty.db'}")
-    event.listen(hasty, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))
-    with pytest.raises(ConfigurationError, match="synchronous gives 1, must be 2"):
-        check_durability(hasty)
-
-
-def test_postgresql_that_would_forget_is_refused(postgresql: PostgreSQL) -> None:
-    url = postgresql.emptied_database()
-    try:
-        postgresql.execute("ALTER SYSTEM SET synchronous_commit = off")
-        postgresql.execute("SELECT pg_reload_conf()")
-        check_durability(open_engine(url))  # our own connections say otherwise
-        postgresql.execute("ALTER SYSTEM SET fsync = off")
-        postgresql.execute("SELECT pg_reload_conf()")
-        with pytest.raises(ConfigurationError, match="fsync gives off, must be on"):
-            check_durability(open_engine(url))
-    finally:
-        postgresql.execute("ALTER SYSTEM RESET ALL")
-        postgresql.execute("SELECT pg_reload_conf()")
-
-
-def test_a_postgresql_that_hangs_does_so_for_seconds_only(postgresql: PostgreSQL) -> None:
-    with open_engine(postgresql.emptied_database()).connect() as connection:
-        assert connection.execute(text("SHOW statement_timeout")).scalar() == "10s"
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "nonsense",
-        "mysql://u:hidden@h/d",
-        "postgresql://u:hidden@h/d",
-        "postgresql+psycopg://u:hidden@h:port/d",
-        "postgresql+psycopg://u:hidden@127.0.0.1:1/d",
-        "sqlite:////nowhere/at/all/service.db",
-    ],
-)
-def test_a_database_that_cannot_be_opened_is_told_in_one_line_without_its_password(url: str) -> None:
-    with pytest.raises(ConfigurationError) as refused:
-        check_durability(open_engine(url))
-    assert str(refused.value).startswith("DATABASE_URL: ")
-    assert "hidden" not in str(refused.value)
-    assert len(refused.value.faults) == 1
 
 
 @pytest.fixture
@@ -419,7 +366,7 @@ async def test_postgresql_away_is_refused_and_recovered_from(
     try:
         with pytest.raises(AuditUnavailable):
             await writer.commit({book: "lost"})
-        assert not await asyncio.to_thread(database.answers, engine)
+        assert not await asyncio.to_thread(answers, engine)
     finally:
         await asyncio.to_thread(postgresql.start)
     await writer.commit({book: "after"})

@@ -5,8 +5,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from local.answers import Answer, Question, embedding
-from local.openai_wire import END, NAME, error, frame
+from local.model_server.answers import Answer, Question, embedding
+from local.model_server.openai_wire import END, NAME, error, frame
 
 __all__ = ["EMPTY", "END", "NAME", "NULL", "error", "events", "frame", "plain", "read"]
 

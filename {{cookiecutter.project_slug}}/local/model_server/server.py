@@ -14,11 +14,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local import anthropic_wire, embedding_wire, openai_wire
-from local.answers import answer
-from local.calls import Call, Wire, good
-from local.faults import ELSEWHERE, FAULTS
 from local.loopback import guarded
+from local.model_server import anthropic_wire, embedding_wire, openai_wire
+from local.model_server.answers import answer
+from local.model_server.calls import Call, Wire, good
+from local.model_server.faults import ELSEWHERE, FAULTS
 
 MODELS = ("local-large", "local-small", "local-embedding")
 

@@ -15,7 +15,7 @@ from typing import Any
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local.calls import PAUSE_SECONDS, Call, good, sent
+from local.model_server.calls import PAUSE_SECONDS, Call, good, sent
 
 ELSEWHERE = "/control/elsewhere"
 LEAKED_KEY = "sk-leaked-0123456789abcdef"  # what no log, span, record or answer of the service may ever hold

@@ -13,10 +13,10 @@ from authlib.oidc.rpinitiated import EndSessionEndpoint
 from joserfc.jwk import KeySet
 from starlette.responses import JSONResponse, Response
 
-from local import grants
-from local.exchange_grant import ExchangeGrant
-from local.people import Client, Person
-from local.provider_keys import ProviderKeys
+from local.identity_provider import grants
+from local.identity_provider.exchange import ExchangeGrant
+from local.identity_provider.keys import ProviderKeys
+from local.identity_provider.people import Client, Person
 
 
 class _IDToken(OpenIDCode):

@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
+_MIGRATIONS = Path(__file__).parents[3] / "migrations"
 
 
 def migrate(engine: Engine) -> None:
@@ -37,6 +37,6 @@ def pending(engine: Engine) -> bool:
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "os")
     return config

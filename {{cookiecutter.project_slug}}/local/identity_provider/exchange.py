@@ -12,7 +12,7 @@ from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
 from joserfc import jwt
 from joserfc.errors import JoseError
 
-from local.people import TOKEN_EXCHANGE
+from local.identity_provider.people import TOKEN_EXCHANGE
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import click
+
+from ..settings import Settings
+from .configured import with_settings
+from .http import fetch
+
+
+@click.command()
+@click.option("--user", required=True, help="ada, grace, sam, olga, nils or eve")
+def token(user: str) -> None:
+    """Print an access token of the local identity provider."""
+    click.echo(_local_token(user))
+
+
+@click.command()
+@click.argument("question")
+@click.option("--user", required=True, help="whose question it is, at the local identity provider")
+@click.option("--model", default="assistant", show_default=True)
+@click.option("--data-class", help="default: the policy's")
+@click.option("--json", "as_json", is_flag=True, help="print the whole answer as JSON")
+@with_settings
+def ask(settings: Settings, question: str, user: str, model: str, data_class: str | None, as_json: bool) -> None:
+    """Ask the running service, over HTTP like any client."""
+    headers = {"Authorization": f"Bearer {_local_token(user)}"}
+    if data_class:
+        headers["X-Data-Class"] = data_class
+    body = {"model": model, "messages": [{"role": "user", "content": question}]}
+    answer = fetch(f"{settings.public_url}/v1/chat/completions", body, headers)
+    if as_json:
+        click.echo(json.dumps(answer, indent=2))
+    elif "error" in answer:
+        error = answer["error"]
+        click.echo(f"refused ({error['code']}): {error['message']} [request {error['request_id']}]", err=True)
+    else:
+        click.echo(answer["choices"][0]["message"]["content"])
+        click.echo(f"\n{receipt_line(answer['receipt'])}")
+    sys.exit(1 if "error" in answer else 0)
+
+
+def receipt_line(receipt: dict[str, Any]) -> str:
+    cost = "cost unknown" if receipt["cost_usd"] is None else f"${receipt['cost_usd']:.6f}"
+    return (
+        f"receipt: {receipt['deployment']} ({receipt['region']}) · {receipt['data_class']} · "
+        f"attempt {receipt['attempts']} · "
+        f"{receipt['input_tokens']}+{receipt['output_tokens']} tokens · {cost} · {receipt['latency_ms']} ms\n"
+        f"audit {receipt['audit_id']} · trace {receipt['trace_id']}"
+    )
+
+
+def _local_token(user: str) -> str:
+    """The local stack is no part of the package, so it is asked as a program."""
+    command = [sys.executable, "-m", "local.sign_in", user]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 # our own module
+    if asked.returncode:
+        reason = asked.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise click.ClickException(f"The local identity provider gave no token: {reason[0]}")
+    return asked.stdout.strip()

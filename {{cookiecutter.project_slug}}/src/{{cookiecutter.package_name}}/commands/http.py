@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from urllib.request import Request
+
+_START_IT = "Start it with 'make serve'; if it runs elsewhere, set PORT or PUBLIC_URL."
+
+
+def fetch(url: str, body: Any = None, headers: dict[str, str] | None = None, *, hint: str = _START_IT) -> Any:
+    """The JSON that answers, also with a refusal. Raises ClickException where there is none."""
+    from urllib.request import Request
+
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(url, data, {"Content-Type": "application/json", **(headers or {})})  # noqa: S310 # an address of ours
+    try:
+        with _answer(request) as answer:
+            return json.load(answer)
+    except (OSError, ValueError):
+        raise click.ClickException(f"Nothing answers at {url}. {hint}") from None
+
+
+def _answer(request: Request) -> Any:
+    from urllib.error import HTTPError
+    from urllib.request import urlopen
+
+    try:
+        return urlopen(request, timeout=120)  # noqa: S310 # an address of ours
+    except HTTPError as refusal:
+        return refusal

@@ -1,0 +1,23 @@
+"""Where is it kept? In tables that migrations make, written by one Writer that commits for all who wait."""
+
+from .dialects import Bulk, bulk_insert, given_rows
+from .engine import answers, check_durability, metadata, open_engine, opened
+from .schema import migrate, pending
+from .writer import LARGEST_BATCH, Book, Writer, running
+
+__all__ = [
+    "LARGEST_BATCH",
+    "Book",
+    "Bulk",
+    "Writer",
+    "answers",
+    "bulk_insert",
+    "check_durability",
+    "given_rows",
+    "metadata",
+    "migrate",
+    "open_engine",
+    "opened",
+    "pending",
+    "running",
+]

@@ -1,0 +1,69 @@
+"""A database that keeps what it commits: how it is opened, and whether it promises that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, MetaData, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..configfile import ConfigurationError
+from . import dialects
+
+metadata = MetaData()
+
+
+def open_engine(url: str) -> Engine:
+    """Connects to nothing yet. Raises ConfigurationError for an address that is none."""
+    try:
+        engine = create_engine(url, hide_parameters=True, connect_args=dialects.connect_arguments(url))
+    except (SQLAlchemyError, ValueError, ImportError):  # their texts may hold the password
+        raise ConfigurationError(["DATABASE_URL: is no address of a database; docs/settings.md shows two"]) from None
+    dialects.listen(engine)
+    return engine
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Engine]:
+    """A database that is there and durable. Raises ConfigurationError."""
+    engine = open_engine(url)
+    try:
+        check_durability(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def check_durability(engine: Engine) -> None:
+    """Raises ConfigurationError where the database does not promise that what is committed survives a power cut.
+
+    The settings are read back, since a database may decline one without an error (WAL on a network drive, say).
+    """
+    if engine.dialect.name == "sqlite":
+        wanted = {"PRAGMA journal_mode": "wal", "PRAGMA synchronous": "2"}
+    else:
+        wanted = {"SHOW synchronous_commit": "on", "SHOW fsync": "on"}
+    try:
+        with engine.connect() as connection:
+            found = {query: str(connection.execute(text(query)).scalar()) for query in wanted}
+    except SQLAlchemyError as error:
+        raise ConfigurationError(
+            [f"DATABASE_URL: the database cannot be opened ({type(error).__name__}); is it running, may we use it?"]
+        ) from None
+    faults = [
+        f"DATABASE_URL: {query} gives {found[query]}, must be {wanted[query]}"
+        for query in wanted
+        if found[query] != wanted[query]
+    ]
+    if faults:
+        raise ConfigurationError(faults)
+
+
+def answers(engine: Engine) -> bool:
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        return False
+    return True
