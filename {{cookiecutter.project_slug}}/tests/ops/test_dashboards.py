@@ -82,6 +82,7 @@ def test_a_panel_reads_from_the_chosen_prometheus(panel: dict[str, Any]) -> None
     assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
     assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
     for target in panel["targets"]:
+        assert target.get("instant", False) is (panel["type"] == "stat"), "a number is of now, not the last of a time"
         assert 'job=~"$job"' in target["expr"]
         named = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
         grouped = {one for by in re.findall(r"\bby \(([^)]*)\)", target["expr"]) for one in by.split(", ")}
