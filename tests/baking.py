@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -148,18 +149,24 @@ def tracked() -> list[Path]:
     return [path for name in listed.stdout.split("\0") if name and (path := TEMPLATE / name).is_file()]
 
 
-def parse_all(service: Path) -> None:
-    """Raises the parser's own error for the first file that is not in its language."""
+PARSERS: dict[str, Callable[[str], object]] = {
+    ".yaml": lambda text: list(yaml.safe_load_all(text)),
+    ".yml": lambda text: list(yaml.safe_load_all(text)),
+    ".json": json.loads,
+    ".toml": tomllib.loads,
+    ".py": ast.parse,
+}
+
+
+def unparsable(service: Path) -> list[str]:
+    """The files that are not in their language, and what its parser says."""
+    faults = []
     for path in files(service):
-        text = text_of(path)
-        if path.suffix in {".yaml", ".yml"}:
-            list(yaml.safe_load_all(text))
-        elif path.suffix == ".json":
-            json.loads(text)
-        elif path.suffix == ".toml":
-            tomllib.loads(text)
-        elif path.suffix == ".py":
-            ast.parse(text, filename=str(path))
+        try:
+            PARSERS.get(path.suffix, str)(text_of(path))
+        except (yaml.YAMLError, ValueError, SyntaxError) as fault:
+            faults.append(f"{path}: {fault}")
+    return faults
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from tests.shell import free_ports, outer_environment, run
 
 pytestmark = pytest.mark.slow
 
+PASSED = re.compile(r"\d+ passed")
 FORTY_LETTERS = "Abcdefghijklmnopqrstuvwxyzabcdefghijklmn"
 CORNERS: dict[str, dict[str, Any]] = {
     "one letter, GitLab, MIT, no Kubernetes": {
@@ -69,21 +70,23 @@ def test_a_fresh_project_is_asked_what_only_its_organisation_can_settle(default:
     assert still_open - by_commands == {one["name"] for one in checks if one["settled_by"] == "organisation"}
 
 
-def check_and_quick_tests(service: Path, borrowed: dict[str, str]) -> None:
+def checked_and_tested(service: Path, borrowed: dict[str, str]) -> str:
+    """What pytest says last, of the quick tests; a command that fails has ended the test before."""
     run(service, "make", "check", "run=", environment=borrowed)
-    run(service, "python", "-m", "pytest", "-m", "not slow", "-n", "4", environment=borrowed)
+    said = run(service, "python", "-m", "pytest", "-m", "not slow", "-n", "4", environment=borrowed)
+    return said.splitlines()[-1]
 
 
 def test_default_service_passes_its_own_checks_tests_and_evaluation(default: Path) -> None:
     said = run(default, "make", "check", "test", "eval")
-    assert re.search(r"\d+ passed", said)
+    assert PASSED.search(said)
 
 
 @pytest.mark.parametrize("answers", CORNERS.values(), ids=CORNERS)
 def test_corner_passes_its_own_checks_and_quick_tests(
     tmp_path: Path, borrowed: dict[str, str], answers: dict[str, Any]
 ) -> None:
-    check_and_quick_tests(bake(tmp_path, **answers), borrowed)
+    assert PASSED.search(checked_and_tested(bake(tmp_path, **answers), borrowed))
 
 
 def test_example_can_be_deleted(tmp_path: Path, borrowed: dict[str, str]) -> None:
@@ -99,7 +102,7 @@ def test_example_can_be_deleted(tmp_path: Path, borrowed: dict[str, str]) -> Non
     others = [line for line in lines if "handbook" not in line.lower()]
     assert 1 <= len(lines) - len(others) <= 5, "services.py should name the example in a few lines only"
     wiring.write_text("".join(others), encoding="utf-8")
-    check_and_quick_tests(service, borrowed)
+    assert PASSED.search(checked_and_tested(service, borrowed))
 
 
 def test_every_importable_name_is_refused_as_name_of_a_package(

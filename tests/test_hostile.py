@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.baking import Answers, command, files, hook, options, parse_all, questions
+from tests.baking import Answers, command, files, hook, options, questions, unparsable
 
 GOOD: Answers = {
     **questions(),
@@ -190,7 +190,7 @@ def test_no_answer_is_run_as_code(tmp_path: Path, code: str) -> None:
     ended = command(tmp_path / "home", tmp_path / "w", typed=answers)
     assert ended.returncode == (1 if "{{" in code else 0), ended.stderr
     assert not list(tmp_path.rglob("pwned"))
-    parse_all(tmp_path / "w")
+    assert unparsable(tmp_path / "w") == []
 
 
 def test_defaults_in_the_settings_of_a_user_are_checked_too(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from {{ cookiecutter.package_name }}.database import migrate, open_engine
 
 from tests.postgresql import PostgreSQL, postgresql_server
 from tests.service import Service, Surroundings, running_service, surroundings
+from tests.telemetry.sink import Sink, running_sink
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +26,20 @@ async def around(served_once: Surroundings) -> Surroundings:
 @pytest.fixture
 async def service(tmp_path: Path, around: Surroundings) -> AsyncIterator[Service]:
     async with running_service(tmp_path, around) as running:
+        yield running
+
+
+@pytest.fixture
+async def sink(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sink]:
+    async with running_sink() as sink:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", sink.url)
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
+        yield sink
+
+
+@pytest.fixture
+async def traced(tmp_path: Path, around: Surroundings, sink: Sink) -> AsyncIterator[Service]:
+    async with running_service(tmp_path, around, otel_exporter_otlp_endpoint=sink.url) as running:
         yield running
 
 

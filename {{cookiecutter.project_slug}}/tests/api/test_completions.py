@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from local.loopback import listen, serving
-from tests.official_client import completes_and_streams
+from tests.official_client import whole_and_streamed
 from tests.service import Service, Surroundings, deployment, running_service
 
 IMAGE = {"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}
@@ -173,4 +173,5 @@ async def test_no_text_of_a_provider_reaches_the_caller(service: Service) -> Non
 
 
 async def test_the_official_client_completes_and_streams(service: Service) -> None:
-    await completes_and_streams(service, "assistant")
+    whole, streamed = await whole_and_streamed(service, "assistant")
+    assert whole == streamed != ""

@@ -55,10 +55,7 @@ def test_a_record_is_whole_and_short(record: Path) -> None:
         assert not record.name.startswith("T")
         assert field(content, "Owner")
         assert re.fullmatch(r"week [1-4]", field(content, "Due") or "")
-
-
-def test_a_record_whose_date_has_passed_is_warned_of() -> None:
-    for name in overdue(RECORDS, datetime.now(UTC).date()):
+    for name in overdue([record], datetime.now(UTC).date()):  # which shall break nobody's build
         warnings.warn(f"docs/adr/{name} wanted to be looked at again by now: keep, change or replace it", stacklevel=1)
 
 

@@ -8,10 +8,12 @@ from {{ cookiecutter.package_name }}.deadline import Deadline
 from {{ cookiecutter.package_name }}.gateway import (
     ChatRequest,
     Deployment,
+    EmbeddingRequest,
     Message,
     Permit,
     PermittedCall,
     Route,
+    Vectors,
 )
 from {{ cookiecutter.package_name }}.gateway.modelsfile import DeploymentEntry
 
@@ -33,3 +35,10 @@ def permitted_call(
         Permit("ada", "acme", "internal", route, deployments, "sha256:0"),
         Deadline.after(seconds),
     )
+
+
+class ChatsOnly:
+    """The part of a Gateway that tests of conversations never reach."""
+
+    async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
+        raise AssertionError(f"A test of conversations asked for vectors of {call.request.input}.")

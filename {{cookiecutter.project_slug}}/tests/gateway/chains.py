@@ -16,23 +16,21 @@ from {{ cookiecutter.package_name }}.gateway import (
     AttemptFailed,
     ChainGateway,
     Chunk,
-    EmbeddingRequest,
     Failure,
     Gateway,
     PermittedCall,
     ScriptedGateway,
-    Vectors,
 )
 from {{ cookiecutter.package_name }}.telemetry import Metrics, Telemetry, names
 
-from tests.gateway.calls import deployment, permitted_call
+from tests.gateway.calls import ChatsOnly, deployment, permitted_call
 from tests.gateway.outcome import joined
 
 FIRST, SECOND = deployment("first", openai="m", base_url="http://a/v1"), deployment("second", litellm="anthropic/m")
 
 
 @dataclass
-class Paced:
+class Paced(ChatsOnly):
     """Each step is a wait in seconds, a chunk, or a failure. `closed` tells that the stream was ended or left."""
 
     steps: list[float | Chunk | AttemptFailed]
@@ -42,9 +40,6 @@ class Paced:
 
     async def complete(self, call: PermittedCall) -> Answer:
         return joined([chunk async for chunk in self.stream(call)])
-
-    async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
-        raise NotImplementedError
 
     async def stream(self, call: PermittedCall) -> AsyncGenerator[Chunk, None]:
         self.calls += 1

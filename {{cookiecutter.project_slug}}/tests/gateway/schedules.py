@@ -16,13 +16,11 @@ from {{ cookiecutter.package_name }}.gateway import (
     AttemptFailed,
     ChainGateway,
     Chunk,
-    EmbeddingRequest,
     Failure,
     PermittedCall,
-    Vectors,
 )
 
-from tests.gateway.calls import deployment, permitted_call
+from tests.gateway.calls import ChatsOnly, deployment, permitted_call
 from tests.scripted_clock import played
 from tests.silence import TELEMETRY
 
@@ -45,7 +43,7 @@ class Schedule:
 
 
 @dataclass
-class Provider:
+class Provider(ChatsOnly):
     name: str
     schedule: Schedule
     started: list[tuple[str, float]]
@@ -57,9 +55,6 @@ class Provider:
         if finishes[-1:] != ["stop"]:
             raise AttemptFailed(Failure.NONSENSE)
         return Answer({"role": "assistant", "content": self.name}, "stop", None)
-
-    async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
-        raise NotImplementedError
 
     async def stream(self, call: PermittedCall) -> AsyncGenerator[Chunk, None]:
         self.started.append((self.name, time.monotonic()))

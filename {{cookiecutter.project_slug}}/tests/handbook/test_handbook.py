@@ -1,11 +1,16 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from {{ cookiecutter.package_name }}.configfile import Faults
 from {{ cookiecutter.package_name }}.handbook import load_documents
+from {{ cookiecutter.package_name }}.telemetry import names
 
-from tests.official_client import completes_and_streams
-from tests.service import Service
+from tests.departure import ADAPTERS, record_of_one_left_midway, service_with_one
+from tests.official_client import whole_and_streamed
+from tests.service import Service, Surroundings
+from tests.telemetry.sink import Sink, attributes
 
 CLASSES = ["public", "internal", "confidential", "restricted"]
 
@@ -72,7 +77,9 @@ def test_a_document_without_its_class_is_a_fault(tmp_path: Path) -> None:
 
 
 async def test_the_official_client_completes_and_streams(service: Service) -> None:
-    await completes_and_streams(service, "handbook")
+    whole, streamed = await whole_and_streamed(service, "handbook")
+    assert streamed == whole
+    assert "28 days" in whole
 
 
 async def test_it_is_listed_as_a_model(service: Service) -> None:
@@ -91,3 +98,22 @@ async def test_the_days_left_are_looked_up_for_whoever_asks(service: Service) ->
 async def test_a_question_that_documents_answer_calls_no_tool(service: Service) -> None:
     await service.ask("How many days of annual leave are there?", model="handbook")
     assert service.records("ran") == []
+
+
+async def test_the_prompt_s_digest_is_in_span_and_trail_alike(traced: Service, sink: Sink) -> None:
+    answer = await traced.ask("How many days?", model="handbook")
+    spans = {span.name: attributes(span) for span in await sink.whole(answer.json()["receipt"]["trace_id"])}
+    (started,) = traced.records("started")
+    assert spans["policy"][names.PROMPT_DIGEST] == started["prompt"]["digest"]
+    assert spans["policy"][names.PROMPT] == f"{started['prompt']['name']} {started['prompt']['version']}"
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+async def test_a_stream_that_is_left_midway_is_closed_at_the_provider_within_a_second(
+    adapter: str, tmp_path: Path, around: Surroundings
+) -> None:
+    async with service_with_one(adapter, tmp_path, around) as service:
+        finished = await record_of_one_left_midway(service, "handbook")
+    assert finished["outcome"] == "client_closed"
+    assert finished["attempts"] == [{"deployment": "only", "outcome": "abandoned"}]
+    assert finished["output_tokens"] > 0 < finished["cost_micro_usd"]

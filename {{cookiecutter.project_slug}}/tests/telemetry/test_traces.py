@@ -1,34 +1,16 @@
 """One trace for each request, from the caller's own through identity, policy, commits and attempts."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from {{ cookiecutter.package_name }}.telemetry import names
 
 from tests.gateway.calls import both_ways
-from tests.service import Service, Surroundings, running_service
-from tests.telemetry.sink import Sink, attributes, running_sink
+from tests.service import Service
+from tests.telemetry.sink import Sink, attributes
 
 CALLER = "00-0123456789abcdef0123456789abcdef-00f067aa0ba902b7-01"
 STEPS = ["POST /v1/chat/completions", "identity", "policy", "commit started"]
 FIRST, SECOND, END = "chat local-large", "chat local-small", "commit finished"
-
-
-@pytest.fixture
-async def sink(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sink]:
-    async with running_sink() as sink:
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", sink.url)
-        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
-        yield sink
-
-
-@pytest.fixture
-async def traced(tmp_path: Path, around: Surroundings, sink: Sink) -> AsyncIterator[Service]:
-    async with running_service(tmp_path, around, otel_exporter_otlp_endpoint=sink.url) as service:
-        yield service
 
 
 def outcomes(spans: list[Any]) -> dict[str, Any]:
@@ -66,14 +48,3 @@ async def test_a_trace_ends_where_the_request_was_refused(traced: Service, sink:
 async def test_a_caller_without_a_token_is_a_trace_of_its_own(traced: Service, sink: Sink) -> None:
     await traced.http.get(f"{traced.url}/v1/me", headers={"traceparent": CALLER})
     assert outcomes(await sink.whole(CALLER.split("-")[1])) == {"GET /v1/me": None, "identity": "invalid_token"}
-
-
-async def test_the_prompt_s_digest_is_in_span_and_trail_alike(traced: Service, sink: Sink) -> None:
-    answer = await traced.ask("How many days?", model="handbook", headers={"traceparent": CALLER})
-    if answer.status_code == 404:
-        pytest.skip("the example, which has a prompt, was deleted")
-    assert answer.status_code == 200
-    spans = {span.name: attributes(span) for span in await sink.whole(CALLER.split("-")[1])}
-    (started,) = traced.records("started")
-    assert spans["policy"][names.PROMPT_DIGEST] == started["prompt"]["digest"]
-    assert spans["policy"][names.PROMPT] == f"{started['prompt']['name']} {started['prompt']['version']}"

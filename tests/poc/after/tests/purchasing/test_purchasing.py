@@ -4,7 +4,7 @@ from typing import Any
 from acme_assistant.configfile import Faults
 from acme_assistant.purchasing import load_documents
 
-from tests.official_client import completes_and_streams
+from tests.official_client import whole_and_streamed
 from tests.service import Service
 
 DISCOUNT = "Which discount do we want from suppliers of laptops?"
@@ -58,4 +58,5 @@ def test_a_document_without_its_class_is_a_fault(tmp_path: Path) -> None:
 
 
 async def test_the_official_client_completes_and_streams(service: Service) -> None:
-    await completes_and_streams(service, "purchasing")
+    whole, streamed = await whole_and_streamed(service, "purchasing")
+    assert whole == streamed != ""
