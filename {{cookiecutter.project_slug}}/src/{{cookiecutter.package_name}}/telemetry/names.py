@@ -33,6 +33,7 @@ METRIC_ATTEMPT_DURATION = "gen_ai.client.operation.duration"
 METRIC_FIRST_CHUNK = "gen_ai.client.operation.time_to_first_chunk"
 METRIC_TOKENS = "gen_ai.client.token.usage"  # the name of a metric, not a secret
 METRIC_CALL_DURATION = "app.call.duration"
+METRIC_CALL_FIRST_CHUNK = "app.call.first_chunk"
 METRIC_COST = "app.call.cost"
 METRIC_DEADLINE_LEFT = "app.deadline.left"
 METRIC_FALLBACKS = "app.fallbacks"
