@@ -28,7 +28,7 @@ VALUES = {
     "app_outcome": {failure.label for failure in Failure} | CODES | {"answered", "abandoned"},
     "app_budget": {"user", "tenant"},
     "gen_ai_token_type": {"input", "output"},
-    "http_route": {"/readyz", "/v1/.*"},
+    "http_route": {"/readyz", "/v1/.*", "/login", "/callback"},
     "le": {str(bound) for bound in (*SECONDS, *SHARES, *SCORES)},
     "slo": {"availability", "latency", "first_token", "quality", "cost"},
 }

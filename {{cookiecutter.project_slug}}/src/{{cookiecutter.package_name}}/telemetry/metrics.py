@@ -57,6 +57,14 @@ class Metrics:
             description="Writes that wait for a group commit",
         )
 
+    def watch_issuer(self, read: Callable[[], int]) -> None:
+        """`read` is called when metrics are collected."""
+        self._meter.create_observable_counter(
+            names.METRIC_ISSUER_FAILURES,
+            [lambda _: [Observation(read())]],
+            description="Fetches of the issuer's keys that brought none",
+        )
+
     def watch_breakers(self, read: Callable[[], Mapping[str, bool]]) -> None:
         """`read` is called when metrics are collected, and says of each deployment whether it is left alone."""
         self._meter.create_observable_gauge(
