@@ -22,6 +22,7 @@ PAPERS = (
     "readiness.yaml",
     "config/*.yaml",
     "ops/alerts.yaml",
+    "ops/objectives.yaml",
     "requirements.lock",
 )
 # What was run, and the command that runs it.

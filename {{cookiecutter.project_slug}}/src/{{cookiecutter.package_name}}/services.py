@@ -106,6 +106,7 @@ def _built(
     settings: Settings, read: Configuration, telemetry: Telemetry, session: aiohttp.ClientSession, store: Store
 ) -> Services:
     keys = IssuerKeys(settings.oidc_issuer, session)
+    telemetry.metrics.watch_issuer(lambda: keys.failures)
     verifier = TokenVerifier(settings.oidc_issuer, settings.oidc_audience, read.access, keys)
     chain = ChainGateway(_gateways(read.catalogue, session), telemetry)
     limits, redactor = open_limits(settings.redis_url), open_redactor(read.policy.patterns)

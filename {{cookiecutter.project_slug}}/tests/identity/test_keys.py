@@ -126,10 +126,24 @@ async def test_keys_serve_while_the_issuer_is_down_for_an_hour(
         assert await keys.find("first")
         await keys.refresh()  # the one under way
     assert issuer.key_fetches == 1
+    assert keys.failures == HOUR // pause + 1
     issuer.reset()
     issuer.rotate("second")
     clock.now += SEARCH_AFTER + 1
     assert await keys.find("second")
+
+
+async def test_a_login_that_begins_notices_that_the_issuer_is_away(
+    keys: IssuerKeys, issuer: Issuer, clock: Clock
+) -> None:
+    await keys.refresh()
+    issuer.is_down()
+    for _ in range(2):
+        clock.now += REFRESH_AFTER + 1
+        assert await keys.metadata()
+        assert await keys.metadata()
+        await keys.refresh()  # the one under way
+    assert keys.failures == 2
 
 
 async def test_nobody_waits_for_an_issuer_that_hangs(keys: IssuerKeys, issuer: Issuer, clock: Clock) -> None:

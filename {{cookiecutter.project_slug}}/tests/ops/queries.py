@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 
 from {{ cookiecutter.package_name }}.errors import ServiceError, Unavailable
 from {{ cookiecutter.package_name }}.gateway import Failure
+from {{ cookiecutter.package_name }}.telemetry.metrics import SCORES, SECONDS, SHARES
 
 from assurance.evals.exported import ALL
 
-SELECTOR = re.compile(r"\b([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{([^}]*)\})?(?=\[|\)| offset)")
+# A series that ops/objectives.yaml records, or whatever a range, a bracket or an offset follows.
+SELECTOR = re.compile(r"\b(slo:[a-z0-9_:]+|[a-zA-Z_]\w*(?=(?:\{[^}]*\})?(?:\[|\)| offset)))(?:\{([^}]*)\})?")
 MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"')
 GROUPING = re.compile(r"\b(?:by|on|group_left) \(([^)]*)\)")
 OF_THE_SCRAPE = {"job", "instance"}
@@ -26,14 +28,16 @@ VALUES = {
     "app_outcome": {failure.label for failure in Failure} | CODES | {"answered", "abandoned"},
     "app_budget": {"user", "tenant"},
     "gen_ai_token_type": {"input", "output"},
-    "http_route": {"/readyz", "/v1/.*"},
+    "http_route": {"/readyz", "/v1/.*", "/login", "/callback"},
+    "le": {str(bound) for bound in (*SECONDS, *SHARES, *SCORES)},
+    "slo": {"availability", "latency", "first_token", "quality", "cost"},
 }
 
 
 def unknown(expression: str, found: Mapping[str, set[str]]) -> Iterator[str]:
     """Metrics, labels and values that the service does not have. `found`: the labels of each metric."""
     selectors = SELECTOR.findall(GROUPING.sub("", expression))
-    if not selectors:
+    if not selectors and not expression.startswith("vector("):
         yield f"no metric in {expression}"
     grouped = {label.strip() for labels in GROUPING.findall(expression) for label in labels.split(",")}
     known = OF_THE_SCRAPE.union(*(found.get(metric, set()) for metric, _ in selectors))

@@ -1,10 +1,13 @@
-"""Alerts, their rule tests, their runbooks, and the metrics that a running service really has."""
+"""Alerts, objectives, their rule tests, their runbooks, and the metrics that a running service really has."""
 
 import re
+import shlex
 import subprocess
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
@@ -17,8 +20,17 @@ PROJECT = Path(__file__).parents[2]
 OPS = PROJECT / "ops"
 RUNBOOKS = {path.name: path for path in (PROJECT / "docs" / "runbooks").glob("*.md") if path.name != "README.md"}
 RULE_TESTS = sorted(OPS.glob("alerts_*test.yaml"))
-GROUPS = yaml.safe_load((OPS / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
-ALERTS: dict[str, Any] = {rule["alert"]: rule for group in GROUPS for rule in group["rules"]}
+
+
+def rules(file: str) -> list[dict[str, Any]]:
+    groups = yaml.safe_load((OPS / file).read_text(encoding="utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+ALERTS = {str(rule["alert"]): rule for rule in rules("alerts.yaml")}
+RECORDED: dict[str, list[str]] = defaultdict(list)
+for rule in rules("objectives.yaml"):
+    RECORDED[rule["record"]].append(rule["expr"])
 SECTIONS = [
     "What it means",
     "How bad",
@@ -37,7 +49,7 @@ def queries(page: Path) -> list[str]:
 
 
 EXPRESSIONS = {name: [str(rule["expr"])] for name, rule in ALERTS.items()}
-EXPRESSIONS |= {name: queries(page) for name, page in RUNBOOKS.items()}
+EXPRESSIONS |= {name: queries(page) for name, page in RUNBOOKS.items()} | RECORDED
 
 
 def promtool(*words: str | Path) -> str:
@@ -49,6 +61,7 @@ def promtool(*words: str | Path) -> str:
 
 def test_the_rules_are_rules() -> None:
     assert f"{len(ALERTS)} rules found" in promtool("check", "rules", "alerts.yaml")
+    assert f"{sum(map(len, RECORDED.values()))} rules found" in promtool("check", "rules", "objectives.yaml")
 
 
 def test_the_rule_tests_pass() -> None:
@@ -82,24 +95,37 @@ def test_each_runbook_is_called_for_and_complete(name: str) -> None:
     assert f"]({name})" in (PROJECT / "docs" / "runbooks" / "README.md").read_text(encoding="utf-8")
 
 
+def understand(words: list[str]) -> None:
+    """Raises for a command, an option or an argument that the service's command does not have, or wants."""
+    command: click.Command = main
+    while isinstance(command, click.Group) and words:
+        command = command.commands[words.pop(0)]
+    command.make_context("runbook", words)
+
+
+def test_a_command_with_a_wrong_or_missing_option_is_noticed() -> None:
+    understand(["audit", "acknowledge", "--reason", "a backup"])
+    for wrong in (["audit", "acknowledge"], ["audit", "verify", "--fast"], ["stop", "replica", "one", "--reason", "x"]):
+        with pytest.raises(click.UsageError):
+            understand(wrong)
+
+
 @pytest.mark.parametrize("name", RUNBOOKS)
 def test_the_commands_of_a_runbook_exist(name: str, tmp_path: Path) -> None:
-    text = RUNBOOKS[name].read_text(encoding="utf-8")
-    asked = set(re.findall(r"python -m {{ cookiecutter.package_name }} (\w+)", text))
-    assert asked <= set(main.commands)
-    linked = set(re.findall(r"\]\(([^)]+)\)", text))
-    assert linked <= {*RUNBOOKS, "README.md"}
-    rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries(RUNBOOKS[name]))]
-    assert rules, "the first five minutes look at no metric"
+    commands = re.findall(r"python -m {{ cookiecutter.package_name }} ([^`|>;&\n]+)", RUNBOOKS[name].read_text("utf-8"))
+    for words in commands:
+        understand(shlex.split(words))
+    asked_for = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries(RUNBOOKS[name]))]
+    assert asked_for or commands, "the first five minutes look at nothing"
     file = tmp_path / "queries.yaml"
-    file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}), encoding="utf-8")
+    file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": asked_for}]}), encoding="utf-8")
     promtool("check", "rules", file)
 
 
-@pytest.mark.parametrize("name", [*ALERTS, *RUNBOOKS])
+@pytest.mark.parametrize("name", [name for name, asked in EXPRESSIONS.items() if asked])
 async def test_what_is_asked_for_is_a_metric_of_the_service(name: str, found: dict[str, set[str]]) -> None:
-    assert EXPRESSIONS[name]
-    assert [one for expression in EXPRESSIONS[name] for one in unknown(expression, found)] == []
+    known = found | {record: {"slo"} for record in RECORDED}
+    assert [one for expression in EXPRESSIONS[name] for one in unknown(expression, known)] == []
 
 
 def test_each_metric_is_one_that_somebody_looks_at(found: dict[str, set[str]]) -> None:

@@ -251,6 +251,13 @@ async def test_a_token_endpoint_that_answers_nonsense_is_unavailable(bent: Bent,
     refused(await bent.browser.get(await bent.provider.callback(bent.browser)), bent.service, 503)
 
 
+async def test_a_secret_that_has_expired_is_not_held_against_who_signs_in(bent: Bent) -> None:
+    bent.provider.raw_answer = JSONResponse({"error": "invalid_client", "error_description": "call +1 555"}, 401)
+    answer = await bent.browser.get(await bent.provider.callback(bent.browser))
+    assert refused(answer, bent.service, 503)["code"] == "identity_unavailable"
+    assert "555" not in answer.text
+
+
 async def test_an_issuer_that_is_down_is_said_to_be_unavailable(site: Site, ada: Browser) -> None:
     callback = await ada.callback_url()
     await site.control("down")

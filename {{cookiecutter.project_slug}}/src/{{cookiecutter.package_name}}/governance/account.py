@@ -55,6 +55,7 @@ class CallAccount:
     usage: Usage | None = None
     finish_reason: str | None = None
     characters: int = 0
+    first_chunk: float | None = None
     answered: hmac.HMAC | None = None
 
     def take(self, answer: Answer) -> None:
@@ -65,6 +66,11 @@ class CallAccount:
         self.usage = chunk.usage or self.usage
         self.finish_reason = chunk.finish_reason or self.finish_reason
         self._hear(chunk.delta)
+
+    def show(self) -> None:
+        """The caller is about to be given a piece; `first_chunk` is when that first was, in seconds of the request."""
+        if self.first_chunk is None:
+            self.first_chunk = self.call.deadline.elapsed()
 
     def _hear(self, message: Mapping[str, Any]) -> None:
         self.characters += _written(message)

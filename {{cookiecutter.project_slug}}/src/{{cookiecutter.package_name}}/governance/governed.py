@@ -100,6 +100,7 @@ class GovernedGateway:
                 if chunk.finish_reason:
                     last = chunk  # held back: who sees a finish may rely on its record
                 elif chunk.delta:
+                    account.show()
                     yield StreamPart(chunk, account.call_id)
             await shape.demand()
         yield StreamPart(last, account.call_id, account.receipt())
@@ -194,6 +195,8 @@ class GovernedGateway:
         }
         metrics.call_duration.record(account.call.deadline.elapsed(), labels)
         metrics.deadline_left.record(account.call.deadline.remaining(), labels)
+        if account.first_chunk is not None:
+            metrics.call_first_chunk.record(account.first_chunk, labels)
         if usage is None or deployment is None:
             return
         metrics.tokens.record(usage.input_tokens, {**labels, names.TOKEN_TYPE: "input"})

@@ -23,8 +23,6 @@ REMEMBERED = 10_000  # tokens
 MARGIN = 30.0  # seconds that a token must still be good for when it is handed out
 LONGEST = 3600.0  # seconds that one is kept, whatever the issuer says
 USUAL_LIFETIME = 60.0  # seconds, of a token whose issuer does not say
-# Not the caller's fault: the issuer is away, or does not know this service.
-_OURS = {"invalid_client", "server_error", "temporarily_unavailable"}
 _log = structlog.get_logger()
 _Key = tuple[bytes, str]
 
@@ -70,7 +68,9 @@ class TokenExchange:
             answer = await endpoint.ask("fetch_token", **question)
         except OAuthError as error:
             _log.warning("token_not_exchanged", audience=audience, error=error.error)
-            raise _refusal(str(error.error), audience) from None
+            raise PermissionDenied(
+                f"The identity provider gives no token for '{audience}' in your name; ask the identity team for it."
+            ) from None
         token = answer.get("access_token")
         if not isinstance(token, str) or answer.get("issued_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
             _log.warning("token_not_exchanged", audience=audience, error="no access token in the answer")
@@ -104,11 +104,3 @@ def _question(file: ExchangeFile, subject_token: str, audience: str) -> dict[str
         "audience": audience,
         **scope,
     }
-
-
-def _refusal(code: str, audience: str) -> PermissionDenied | IdentityUnavailable:
-    if code in _OURS:
-        return IdentityUnavailable("The identity provider exchanges no tokens for this service now.", retry_after=5)
-    return PermissionDenied(
-        f"The identity provider gives no token for '{audience}' in your name; ask the identity team for it."
-    )

@@ -48,6 +48,7 @@ class IssuerKeys:
         self._asked = float("-inf")  # when the issuer's last answer came, or failed to
         self._searched = float("-inf")
         self._refresh: asyncio.Task[None] | None = None
+        self.failures = 0  # fetches that brought no usable key
 
     @property
     def ready(self) -> bool:
@@ -71,6 +72,8 @@ class IssuerKeys:
         """The issuer's discovery document as last read. Raises IdentityUnavailable before it was ever read."""
         if not self._metadata:
             await self.refresh()
+        elif self._clock() - self._asked > REFRESH_AFTER:
+            self._begin_refresh()  # a browser that is sent to an issuer that is down never comes back to tell
         if not self._metadata:
             raise IdentityUnavailable("The identity provider cannot be reached; try again shortly.", retry_after=5)
         return self._metadata
@@ -109,8 +112,10 @@ class IssuerKeys:
                 self._keys = usable_keys(await self._document(str(metadata.get("jwks_uri"))))
                 self._metadata = metadata
             if not self._keys:
+                self.failures += 1
                 _log.error("issuer_publishes_no_usable_key", issuer=self._issuer)
         except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
+            self.failures += 1
             _log.warning(
                 "issuer_keys_not_refreshed",
                 issuer=self._issuer,

@@ -7,12 +7,15 @@ from typing import Any
 
 import httpx2
 import structlog
+from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]  # authlib has no types
 from authlib.integrations.httpx_client import AsyncOAuth2Client  # type: ignore[import-untyped]  # authlib has no types
 
 from ..errors import IdentityUnavailable
 from .keys import IssuerKeys, is_safe
 
 TIMEOUT = 10.0  # seconds for the issuer's answer
+# Nobody's who asks: the issuer is away, or does not know this service, whose secret has expired perhaps.
+_OURS = {"invalid_client", "server_error", "temporarily_unavailable"}
 _log = structlog.get_logger()
 
 
@@ -28,11 +31,18 @@ class TokenEndpoint:
 
     async def ask(self, what: str, **question: Any) -> dict[str, Any]:
         """`what`: authlib's fetch_token or refresh_token. Raises authlib's OAuthError for what the issuer refuses,
-        IdentityUnavailable when it does not answer."""
+        IdentityUnavailable when it does not answer, or does not serve this service at all."""
         metadata = await self._keys.metadata()
         try:
             async with self.conversation(metadata) as oauth:
                 answer = await getattr(oauth, what)(endpoint(metadata, "token_endpoint"), **question)
+        except OAuthError as error:
+            if error.error not in _OURS:
+                raise
+            _log.error("issuer_does_not_serve_us", asked=what, client=self.client_id, error=error.error)
+            raise IdentityUnavailable(
+                "The identity provider does not serve this service now; tell its operator the request id."
+            ) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TypeError) as error:
             _log.warning("issuer_did_not_answer", asked=what, error=type(error).__name__)
             raise IdentityUnavailable(

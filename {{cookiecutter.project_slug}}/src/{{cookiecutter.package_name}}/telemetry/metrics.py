@@ -20,9 +20,12 @@ class Metrics:
         self._meter = meter
         self.http_duration = self._seconds(names.METRIC_HTTP_DURATION, "Time to answer an HTTP request")
         self.attempt_duration = self._seconds(names.METRIC_ATTEMPT_DURATION, "Time of one attempt at one deployment")
-        self.first_chunk = self._seconds(names.METRIC_FIRST_CHUNK, "Time until a stream's first chunk")
+        self.first_chunk = self._seconds(names.METRIC_FIRST_CHUNK, "Time until one attempt's first chunk")
         self.call_duration = self._seconds(
             names.METRIC_CALL_DURATION, "Time of a governed call, attempts and commits included"
+        )
+        self.call_first_chunk = self._seconds(
+            names.METRIC_CALL_FIRST_CHUNK, "Time until a caller's stream began, attempts that failed before it included"
         )
         self.deadline_left = self._seconds(names.METRIC_DEADLINE_LEFT, "Time that a governed call did not use up")
         self.commit_duration = self._seconds(names.METRIC_COMMIT_DURATION, "Time of one group commit")
@@ -52,6 +55,14 @@ class Metrics:
             names.METRIC_WRITER_QUEUE,
             [lambda _: [Observation(read())]],
             description="Writes that wait for a group commit",
+        )
+
+    def watch_issuer(self, read: Callable[[], int]) -> None:
+        """`read` is called when metrics are collected."""
+        self._meter.create_observable_counter(
+            names.METRIC_ISSUER_FAILURES,
+            [lambda _: [Observation(read())]],
+            description="Fetches of the issuer's keys that brought none",
         )
 
     def watch_breakers(self, read: Callable[[], Mapping[str, bool]]) -> None:
