@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.database import migrate, open_engine
+from {{ cookiecutter.package_name }}.database import open_engine
 
 from tests.postgresql import PostgreSQL, postgresql_server
 from tests.service import Service, Surroundings, running_service, surroundings
+from tests.tables import make_tables
 from tests.telemetry.sink import Sink, running_sink
 
 
@@ -61,6 +62,6 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     opened = open_engine(database_url)
-    migrate(opened)
+    make_tables(opened)
     yield opened
     opened.dispose()

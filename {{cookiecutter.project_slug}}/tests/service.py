@@ -1,7 +1,9 @@
 """The service under test: `create_app` under uvicorn, on a free port, beside a real issuer and model server."""
 
 import asyncio
+import functools
 import json
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,12 +19,13 @@ from sqlalchemy import Engine, select
 
 from {{ cookiecutter.package_name }}.app import create_app
 from {{ cookiecutter.package_name }}.audit.tables import audit
-from {{ cookiecutter.package_name }}.database import migrate, open_engine
+from {{ cookiecutter.package_name }}.database import open_engine
 from {{ cookiecutter.package_name }}.settings import Settings
 
 from local.loopback import listen, serving
 from local.model_server import model_server
 from tests.issuer import AUDIENCE, Issuer
+from tests.tables import make_tables
 
 CONFIG = Path(__file__).parent.parent / "config"
 TESTED = Path(__file__).parent / "config"
@@ -80,10 +83,21 @@ def configuration(folder: Path, **changes: dict[str, Any]) -> Path:
     """tests/config/, in `folder`, with parts of a file replaced: `models={"routes": {...}}`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("models", "policy", "access"):
-        content = yaml.safe_load((TESTED / f"{name}.yaml").read_text(encoding="utf-8"))
-        content.update(changes.get(name, {}))
+        content = _tested(name) | changes.get(name, {})
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return folder
+
+
+@functools.cache
+def _tested(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((TESTED / f"{name}.yaml").read_text(encoding="utf-8"))
+    return content
+
+
+@functools.cache
+def no_tls() -> ssl.SSLContext:
+    """For clients that speak plain HTTP on loopback: to read the authorities anew for each takes 50 ms."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def deployment(url: str, **changes: Any) -> dict[str, Any]:
@@ -169,9 +183,9 @@ async def running_service(
         chosen = Settings(**{**usual, **settings})
         engine = open_engine(chosen.database_url)
         stack.callback(engine.dispose)
-        migrate(engine)
+        make_tables(engine)
         url = await stack.enter_async_context(served_app(chosen, listener, routers))
-        http = await stack.enter_async_context(httpx2.AsyncClient(timeout=30))
+        http = await stack.enter_async_context(httpx2.AsyncClient(timeout=30, verify=no_tls()))
         yield Service(url, issuer, upstream, http, engine, chosen.audit_checkpoints)
 
 

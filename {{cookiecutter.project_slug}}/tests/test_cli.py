@@ -1,4 +1,4 @@
-"""The command as a person runs it: a process of its own."""
+"""The command as a person runs it."""
 
 import asyncio
 import json
@@ -10,18 +10,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.issuer import AUDIENCE
+from tests.command import USUAL, invoked, run
 from tests.programs import free_port
 from tests.service import Service, configuration, deployment
 
 ROUTES = {"assistant": {"try": ["only"]}}
-
-
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "{{ cookiecutter.package_name }}", *arguments]
-    usual = {"OIDC_ISSUER": "http://127.0.0.1:1", "OIDC_AUDIENCE": AUDIENCE, "PYTHONPATH": os.pathsep.join(sys.path)}
-    environment = {**os.environ, **usual, **environment}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def replace(file: Path, old: str, new: str) -> None:
@@ -35,11 +28,11 @@ def config(tmp_path: Path) -> str:
 
 
 def test_policy_prints_the_matrix_with_the_rule_that_keeps_a_deployment_out(config: str) -> None:
-    shown = run("policy", CONFIG_DIR=config)
-    assert shown.returncode == 0
+    shown = invoked("policy", CONFIG_DIR=config)
+    assert shown.exit_code == 0
     assert "confidential     - none -" in shown.stdout
     assert "demands regions [eu, local]; only has us" in shown.stdout
-    rows = json.loads(run("policy", "--json", CONFIG_DIR=config).stdout)
+    rows = json.loads(invoked("policy", "--json", CONFIG_DIR=config).stdout)
     cells = {(row["role"], row["data_class"], row["route"]): row["deployments"] for row in rows}
     assert len(cells) == len(rows) == 3 * 4  # auditors and operators may not ask
     assert cells["analyst", "internal", "assistant"] == ["only"]
@@ -58,8 +51,8 @@ def test_every_fault_of_the_configuration_is_told_at_once(config: str) -> None:
 
 
 def test_a_wrong_setting_is_named(config: str) -> None:
-    refused = run("serve", CONFIG_DIR=config, OIDC_ISSUER="login.example.com", PORT="many")
-    assert refused.returncode == 78
+    refused = invoked("serve", CONFIG_DIR=config, OIDC_ISSUER="login.example.com", PORT="many")
+    assert refused.exit_code == 78
     assert "OIDC_ISSUER: " in refused.stderr
     assert "PORT: " in refused.stderr
 
@@ -72,7 +65,7 @@ def test_faults_of_settings_of_every_file_and_of_the_environment_are_told_in_one
     replace(folder / "access.yaml", "audit:read", "audit:reads")
     wrong = {"ENVIRONMENT": "production", "PORT": "many", "SECRET_KEY_FILE": "/nowhere/secret"}
     for command in (("serve",), ("policy",), ("doctor",)):
-        refused = run(*command, CONFIG_DIR=config, **wrong)
+        refused = invoked(*command, CONFIG_DIR=config, **wrong)
         told = refused.stderr + refused.stdout
         for fault in (
             "PORT: ",
@@ -87,7 +80,7 @@ def test_faults_of_settings_of_every_file_and_of_the_environment_are_told_in_one
         ):
             assert told.count(fault) == 1, (command, fault, told)
         assert "SECRET_KEY: " not in told  # its file is the fault; what stands in for it is none of its own
-        assert refused.returncode == (1 if command == ("doctor",) else 78)
+        assert refused.exit_code == (1 if command == ("doctor",) else 78)
 
 
 async def test_what_production_would_refuse_is_warned_of_once(config: str, tmp_path: Path) -> None:
@@ -107,7 +100,7 @@ class Process:
 
     def __init__(self, folder: Path, config: str, **environment: str) -> None:
         self._url = f"http://127.0.0.1:{(port := free_port())}"
-        usual = {"OIDC_ISSUER": "http://127.0.0.1:1", "OIDC_AUDIENCE": AUDIENCE, "CONFIG_DIR": config}
+        usual = {**USUAL, "CONFIG_DIR": config}
         usual |= {"PYTHONPATH": os.pathsep.join(str(Path(one).resolve()) for one in sys.path), "PORT": str(port)}
         self._running = subprocess.Popen(
             [sys.executable, "-m", "{{ cookiecutter.package_name }}", "serve"],
@@ -133,8 +126,8 @@ class Process:
 
 
 def test_production_lists_everything_it_refuses(config: str) -> None:
-    refused = run("serve", CONFIG_DIR=config, ENVIRONMENT="production")
-    assert refused.returncode == 78
+    refused = invoked("serve", CONFIG_DIR=config, ENVIRONMENT="production")
+    assert refused.exit_code == 78
     for name in ("OIDC_ISSUER", "PUBLIC_URL", "DATABASE_URL", "route 'assistant' has no deployment that may see"):
         assert name in refused.stderr
     assert "a local model server" in refused.stderr
@@ -144,16 +137,16 @@ async def test_verify_names_an_altered_record(service: Service) -> None:
     await service.ask()
     url = str(service.engine.url)
     where = {"DATABASE_URL": url, "AUDIT_CHECKPOINTS": str(service.checkpoints)}
-    assert run("audit", "verify", **where).returncode == 0
+    assert invoked("audit", "verify", **where).exit_code == 0
     with service.engine.execution_options(writes=True).begin() as connection:
         connection.exec_driver_sql("UPDATE audit SET body = replace(body, 'ada', 'eve') WHERE kind = 'started'")
-    broken = run("audit", "verify", **where)
-    assert broken.returncode == 1
+    broken = invoked("audit", "verify", **where)
+    assert broken.exit_code == 1
     assert "record 2 of writer" in broken.stdout
-    assert json.loads(run("audit", "verify", "--json", **where).stdout)["faults"][0]["seq"] == 2
+    assert json.loads(invoked("audit", "verify", "--json", **where).stdout)["faults"][0]["seq"] == 2
 
 
 def test_doctor_says_what_is_missing(config: str) -> None:
-    shown = run("doctor", CONFIG_DIR=config)
-    assert shown.returncode == 1
+    shown = invoked("doctor", CONFIG_DIR=config)
+    assert shown.exit_code == 1
     assert "MISSING  the issuer does not answer" in shown.stdout

@@ -12,10 +12,11 @@ from sqlalchemy import Engine
 
 from {{ cookiecutter.package_name }}.audit import AuditEvent, Checkpoints, Kind, Notary, Trail, Verdict, verify
 from {{ cookiecutter.package_name }}.audit.tables import audit
-from {{ cookiecutter.package_name }}.database import migrate, open_engine
+from {{ cookiecutter.package_name }}.database import open_engine
 
 from tests.audit.signed import folder
 from tests.audit.trails import Copy, Record, records
+from tests.tables import make_tables
 
 COLUMNS = [column.name for column in audit.columns]
 DETAILS: dict[str, Any] = {
@@ -34,7 +35,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Copy, Checkpoints]:
     """One chain with a record of each kind, a checkpoint before it and after every third."""
     path = tmp_path_factory.mktemp("trail")
     engine, checkpoints, trail = open_engine(f"sqlite:///{path / 'service.db'}"), folder(path), Trail()
-    migrate(engine)
+    make_tables(engine)
     notary = Notary(trail, checkpoints)
     notary.write()
     for number, kind in enumerate(Kind, 1):

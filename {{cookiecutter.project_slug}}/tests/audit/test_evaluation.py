@@ -12,7 +12,7 @@ from {{ cookiecutter.package_name }}.audit import Clerk, record_evaluation, veri
 
 from tests.audit.signed import KEY, folder
 from tests.audit.trails import records
-from tests.commands.test_commands import run
+from tests.command import invoked as run
 
 SECRET = "what somebody asked"
 

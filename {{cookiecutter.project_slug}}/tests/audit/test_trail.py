@@ -11,12 +11,13 @@ from sqlalchemy import Connection, Engine, event, insert, update
 from {{ cookiecutter.package_name }}.audit import Kind, Trail, verify
 from {{ cookiecutter.package_name }}.audit.tables import audit
 from {{ cookiecutter.package_name }}.audit.trail import link
-from {{ cookiecutter.package_name }}.database import Writer, migrate, open_engine, running
+from {{ cookiecutter.package_name }}.database import Writer, open_engine, running
 from {{ cookiecutter.package_name }}.errors import AuditUnavailable
 
 from tests.audit.trails import Copy, Record, generated, records, undone
 from tests.audit.trails import event as audit_event
 from tests.silence import METRICS
+from tests.tables import make_tables
 
 CALLS = 4
 COLUMNS = [column.name for column in audit.columns]
@@ -25,7 +26,7 @@ COLUMNS = [column.name for column in audit.columns]
 @pytest.fixture
 async def copy(tmp_path: Path) -> Copy:
     engine = open_engine(f"sqlite:///{tmp_path / 'service.db'}")
-    migrate(engine)
+    make_tables(engine)
     await generated(engine, CALLS)
     engine.dispose()
     return Copy(engine)

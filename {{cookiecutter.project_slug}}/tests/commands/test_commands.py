@@ -4,21 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.cli import main
-
 from tests.audit.signed import KEY, altered, folder, signed_trail
-from tests.issuer import AUDIENCE
+from tests.command import invoked as run
 from tests.service import Service, configuration, deployment
 
 ROUTES = {"assistant": {"try": ["only"]}}
-
-
-def run(*arguments: str, **environment: str) -> Result:
-    usual = {"OIDC_ISSUER": "http://127.0.0.1:1", "OIDC_AUDIENCE": AUDIENCE}
-    return CliRunner(env={**usual, **environment}).invoke(main, arguments)
 
 
 @pytest.fixture

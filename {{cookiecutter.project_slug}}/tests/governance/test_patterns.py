@@ -7,7 +7,7 @@ import pytest
 
 from {{ cookiecutter.package_name }}.governance import open_redactor, open_scrub
 
-from tests.commands.test_commands import run
+from tests.command import invoked as run
 from tests.service import Surroundings, configuration, running_service
 
 BELGIAN = r"\b\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}\b"

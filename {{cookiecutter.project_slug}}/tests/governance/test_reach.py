@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy import Engine
 
 from {{ cookiecutter.package_name }}.audit import ContentDigests, Trail
-from {{ cookiecutter.package_name }}.database import Writer, migrate, open_engine, running
+from {{ cookiecutter.package_name }}.database import Writer, open_engine, running
 from {{ cookiecutter.package_name }}.deadline import Deadline
 from {{ cookiecutter.package_name }}.errors import DataClassRefused, ServiceError, Stopped
 from {{ cookiecutter.package_name }}.gateway import (
@@ -46,6 +46,7 @@ from {{ cookiecutter.package_name }}.promptfile import Prompt
 from tests.governance.policies import compiled, who, yaml_text
 from tests.governance.situations import Situation, lawful, situations
 from tests.silence import METRICS, TELEMETRY
+from tests.tables import make_tables
 
 PROMPT = Prompt("test", "1", "digest", Template("$documents"))
 # What a deployment does, by its place in the list; only some failures fall back to the next one.
@@ -56,7 +57,7 @@ REPLY = st.sampled_from(["an answer", *(AttemptFailed(one) for one in Failure)])
 def engine() -> Iterator[Engine]:
     with tempfile.TemporaryDirectory() as folder:
         opened = open_engine(f"sqlite:///{folder}/service.db")
-        migrate(opened)
+        make_tables(opened)
         yield opened
         opened.dispose()
 

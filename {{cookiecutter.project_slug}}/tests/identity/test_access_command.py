@@ -2,8 +2,8 @@
 
 import asyncio
 
+from tests.command import run
 from tests.service import CONFIG, Service
-from tests.test_cli import run
 
 
 async def test_explaining_an_accepted_token_tells_roles_and_what_is_missing(service: Service) -> None:

@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 
+from tests.service import no_tls
+
 
 @dataclass
 class Browser:
@@ -56,7 +58,7 @@ class Browser:
 
 @asynccontextmanager
 async def browser(site: str) -> AsyncIterator[Browser]:
-    async with httpx2.AsyncClient(timeout=30, follow_redirects=False) as http:
+    async with httpx2.AsyncClient(timeout=30, follow_redirects=False, verify=no_tls()) as http:
         yield Browser(site, http)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 
-from tests.test_cli import run
+from tests.command import run
 from tests.web.browsing import browser
 from tests.web.conftest import Site
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from ..gateway import ChatRequest, EmbeddingRequest, R
 from ..governance import Ask, Embedder, Model, Policy
 from ..identity import CurrentDelegation, Delegation, MayAsk, Principal
 
+M = TypeVar("M", Model, Embedder)
 LONGEST = 3_600.0  # seconds; the route's own deadline is shorter
 
 
@@ -84,13 +85,13 @@ def _once(request: Request, header: str) -> str | None:
 
 def usable(request: Request, caller: Principal) -> dict[str, list[str]]:
     """The names that this caller may ask, of models for conversations and of those for embeddings."""
-    kinds: dict[str, Mapping[str, Model | Embedder]] = {
-        "models": request.state.models,
-        "embeddings": request.state.embedders,
-    }
-    return {
-        kind: [name for name, model in models.items() if model.open_to(caller, name)] for kind, models in kinds.items()
-    }
+    models: Mapping[str, Model] = request.state.models
+    embedders: Mapping[str, Embedder] = request.state.embedders
+    return {"models": _open_to(caller, models), "embeddings": _open_to(caller, embedders)}
+
+
+def _open_to(caller: Principal, known: Mapping[str, Model | Embedder]) -> list[str]:
+    return [name for name, model in known.items() if model.open_to(caller, name)]
 
 
 def chosen_model(request: Request, asked: Ask) -> Model:
@@ -98,22 +99,21 @@ def chosen_model(request: Request, asked: Ask) -> Model:
     models: Mapping[str, Model] = request.state.models
     if asked.route in request.state.embedders:
         raise InvalidRequest(f"'{asked.route}' makes embeddings; ask it at /v1/embeddings.", param="model")
-    if asked.route not in models:
-        raise _unknown(asked.route, usable(request, asked.principal)["models"])
-    return models[asked.route]
+    return _chosen(models, asked)
 
 
 def chosen_embedder(request: Request, asked: Ask[EmbeddingRequest]) -> Embedder:
     embedders: Mapping[str, Embedder] = request.state.embedders
     if asked.route in request.state.models:
         raise InvalidRequest(f"'{asked.route}' makes no embeddings; ask it at /v1/chat/completions.", param="model")
-    if asked.route not in embedders:
-        raise _unknown(asked.route, usable(request, asked.principal)["embeddings"])
-    return embedders[asked.route]
+    return _chosen(embedders, asked)
 
 
-def _unknown(name: str, known: list[str]) -> ModelNotFound:
-    return ModelNotFound(f"There is no model '{name}'; you may use {', '.join(known) or 'none here'}.", param="model")
+def _chosen(known: Mapping[str, M], asked: Ask[R]) -> M:
+    if asked.route not in known:
+        names = ", ".join(_open_to(asked.principal, known)) or "none here"
+        raise ModelNotFound(f"There is no model '{asked.route}'; you may use {names}.", param="model")
+    return known[asked.route]
 
 
 AskedFor = Annotated[Ask, Depends(ask)]

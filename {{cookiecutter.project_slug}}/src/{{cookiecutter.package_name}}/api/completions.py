@@ -94,11 +94,7 @@ def _part(request: ChatRequest, part: StreamPart, created: int) -> dict[str, Any
 
 def _usage(usage: Usage) -> dict[str, int]:
     total = usage.input_tokens + usage.output_tokens
-    return {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": total,
-    }
+    return {"prompt_tokens": usage.input_tokens, "completion_tokens": usage.output_tokens, "total_tokens": total}
 
 
 def _event(value: dict[str, Any]) -> bytes:

@@ -18,12 +18,7 @@ ERROR = {
     },
 }
 HEADERS: list[dict[str, Any]] = [
-    {
-        "in": "header",
-        "name": "X-Data-Class",
-        "schema": {"type": "string"},
-        "description": "default: from policy",
-    },
+    {"in": "header", "name": "X-Data-Class", "schema": {"type": "string"}, "description": "default: from policy"},
     {"in": "header", "name": "X-Request-Timeout-Ms", "schema": {"type": "integer", "minimum": 1}},
 ]
 

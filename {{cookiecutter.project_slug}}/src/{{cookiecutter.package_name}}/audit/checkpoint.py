@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -134,7 +134,7 @@ class Notary:
 
     def _append(self, unsigned: Checkpoint) -> None:
         signature = self._checkpoints.keys.sign(unsigned.signed())
-        line = _canonical({**json.loads(unsigned.signed()), "signature": signature}).encode() + b"\n"
+        line = replace(unsigned, signature=signature).line().encode() + b"\n"
         self._checkpoints.folder.mkdir(parents=True, exist_ok=True)
         with self._checkpoints.path(self._trail.writer).open("ab") as file:
             self._size = min(self._size, file.tell())

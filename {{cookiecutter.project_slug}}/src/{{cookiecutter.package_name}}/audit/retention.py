@@ -18,15 +18,7 @@ from .tables import audit
 
 SHORTEST_DAYS = 183  # six months: EU AI Act, articles 19 and 26(6)
 CHUNK = 10_000  # records in one transaction
-TOMBSTONE = {
-    "at": "",
-    "kind": "removed",
-    "call_id": "",
-    "tenant": None,
-    "subject": None,
-    "trace_id": None,
-    "body": "",
-}
+TOMBSTONE = {"at": "", "kind": "removed", "call_id": "", "tenant": None, "subject": None, "trace_id": None, "body": ""}
 
 
 @dataclass(frozen=True, slots=True)

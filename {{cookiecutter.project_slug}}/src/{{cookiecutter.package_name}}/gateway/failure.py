@@ -27,27 +27,12 @@ class Failure(Enum):
     """docs/fallback.md gives the reasons, row by row."""
 
     RATE_LIMITED = ("rate_limited", True, errors.UpstreamUnavailable, "Every model that may answer is busy.")
-    SERVER_ERROR = (
-        "server_error",
-        True,
-        errors.UpstreamUnavailable,
-        "Every model that may answer has failed.",
-    )
+    SERVER_ERROR = ("server_error", True, errors.UpstreamUnavailable, "Every model that may answer has failed.")
     CONNECTION = ("connection", True, errors.UpstreamUnavailable, "No model that may answer can be reached.")
     TIMEOUT = ("timeout", True, errors.UpstreamUnavailable, "No model that may answer did so in time.")
     NOT_LOADED = ("not_loaded", True, errors.NotReady, "The model's adapter is still loading.")
-    OPEN = (
-        "left_alone",
-        True,
-        errors.UpstreamUnavailable,
-        "Every model that may answer has failed repeatedly.",
-    )
-    NONSENSE = (
-        "nonsense",
-        True,
-        errors.UpstreamInvalid,
-        "The model's server sent something that is no answer.",
-    )
+    OPEN = ("left_alone", True, errors.UpstreamUnavailable, "Every model that may answer has failed repeatedly.")
+    NONSENSE = ("nonsense", True, errors.UpstreamInvalid, "The model's server sent something that is no answer.")
     CUT = ("cut", True, errors.UpstreamInvalid, "The answer broke off; what came is not the whole answer.")
     REDIRECT = (
         "redirect",
@@ -61,30 +46,15 @@ class Failure(Enum):
         errors.UpstreamInvalid,
         "The model's server refuses this service: a key or an address is wrong. Tell its operator the request id.",
     )
-    BAD_REQUEST = (
-        "bad_request",
-        False,
-        errors.InvalidRequest,
-        "The model's server does not accept this request.",
-    )
-    UNSUPPORTED = (
-        "unsupported",
-        False,
-        errors.InvalidRequest,
-        "This model cannot do what the request asks for.",
-    )
+    BAD_REQUEST = ("bad_request", False, errors.InvalidRequest, "The model's server does not accept this request.")
+    UNSUPPORTED = ("unsupported", False, errors.InvalidRequest, "This model cannot do what the request asks for.")
     CONTEXT_LENGTH = (
         "context_length_exceeded",
         False,
         errors.ContextLengthExceeded,
         "This is too long for the model; shorten it.",
     )
-    CONTENT_FILTER = (
-        "content_filter",
-        False,
-        errors.ContentFiltered,
-        "The provider's content filter refused this.",
-    )
+    CONTENT_FILTER = ("content_filter", False, errors.ContentFiltered, "The provider's content filter refused this.")
 
     def __init__(self, label: str, falls_back: bool, error: type[errors.ServiceError], message: str) -> None:
         self.label = label

@@ -29,13 +29,7 @@ async def send(
     headers = {**headers, "Accept-Encoding": "identity"}  # a small body could unfold to a huge one
     with _named_faults(Failure.CONNECTION):
         response = await session.request(
-            method,
-            url,
-            headers=headers,
-            data=body,
-            proxy=proxy,
-            allow_redirects=False,
-            auto_decompress=False,
+            method, url, headers=headers, data=body, proxy=proxy, allow_redirects=False, auto_decompress=False
         )
         if response.status != 200:
             async with response:

@@ -13,30 +13,7 @@ from ..promptfile import split_front_matter
 
 _WORD = re.compile(r"\w{3,}")
 _COMMON = frozenset(
-    [
-        "the",
-        "and",
-        "for",
-        "are",
-        "was",
-        "what",
-        "how",
-        "can",
-        "does",
-        "who",
-        "with",
-        "that",
-        "this",
-        "from",
-        "have",
-        "has",
-        "may",
-        "when",
-        "which",
-        "will",
-        "you",
-        "your",
-    ]
+    _WORD.findall("the and for are was what how can does who with that this from have has may when which will you your")
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import time
@@ -107,21 +106,20 @@ def unverified_header(unverified_token: str) -> dict[str, Any]:
     parts = unverified_token.split(".")
     if len(parts) != 3 or not all(parts):
         _refuse("it is not a signed token of three parts")
-    try:
-        padded = parts[0] + "=" * (-len(parts[0]) % 4)
-        return strict_json(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
-        _refuse("its header cannot be read")
+    return _decoded(parts[0], "its header")
 
 
 def unverified_claims(unverified_token: str) -> dict[str, Any]:
     """What a token says, for a person who asks why it does not do. Raises InvalidToken for what is no token."""
     unverified_header(unverified_token)
+    return _decoded(unverified_token.split(".")[1], "its claims")
+
+
+def _decoded(part: str, what: str) -> dict[str, Any]:
     try:
-        payload = unverified_token.split(".")[1]
-        return strict_json(base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
-        _refuse("its claims cannot be read")
+        return strict_json(base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True))
+    except ValueError:  # binascii's own is one
+        _refuse(f"{what} cannot be read")
 
 
 def strict_json(raw: bytes) -> dict[str, Any]:

@@ -59,13 +59,7 @@ def _add_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def _scrubber(scrub: Scrub) -> Processor:
     def process(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         for key, value in event.items():
-            if isinstance(value, str) and key not in (
-                "timestamp",
-                "level",
-                "trace_id",
-                "span_id",
-                "request_id",
-            ):
+            if isinstance(value, str) and key not in ("timestamp", "level", "trace_id", "span_id", "request_id"):
                 event[key] = scrub(value[:LONGEST_TEXT])
         return event
 
