@@ -73,7 +73,19 @@ def test_a_fresh_project_is_asked_what_only_its_organisation_can_settle(default:
 def checked_and_tested(service: Path, borrowed: dict[str, str]) -> str:
     """What pytest says last, of the quick tests; a command that fails has ended the test before."""
     run(service, "make", "check", "run=", environment=borrowed)
-    said = run(service, "python", "-m", "pytest", "-m", "not slow", "-n", "4", "--dist", "worksteal", environment=borrowed)
+    said = run(
+        service,
+        "python",
+        "-m",
+        "pytest",
+        "-m",
+        "not slow",
+        "-n",
+        "4",
+        "--dist",
+        "worksteal",
+        environment=borrowed,
+    )
     return said.splitlines()[-1]
 
 
