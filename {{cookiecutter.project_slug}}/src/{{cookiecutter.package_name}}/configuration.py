@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from . import configfile
 from .configfile import Faults
 from .gateway import Catalogue, ModelsFile, build_catalogue
-from .governance import GovernedGateway, Model, Policy, PolicyFile, compile_policy
+from .governance import Feature, Policy, PolicyFile, compile_policy
 from .identity import AccessFile, AccessRules
 from .settings import Settings, is_loopback
 
-Feature = Callable[[GovernedGateway], Model]
 ReadFeatures = Callable[[Policy, Faults], Mapping[str, Feature]]
 
 
@@ -61,6 +60,8 @@ def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit
     policy = compile_policy(policy_file, catalogue, access_file.names("roles") if access_file else None, faults)
     unfit += policy.uncovered()
     features = read_features(policy, faults)
+    for name in [name for name, feature in features.items() if not isinstance(feature, Feature)]:
+        faults.add(f"services.py: _features: {name}", "call the open_… of its folder there, which returns a Feature")
     return Configuration(access, catalogue, policy, features) if access else None
 
 
