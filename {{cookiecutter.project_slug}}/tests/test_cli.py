@@ -164,6 +164,11 @@ def test_a_fault_in_a_class_brings_no_further_ones_about_who_names_it(config: st
     told = run("policy", CONFIG_DIR=config).stderr.splitlines()
     assert len(told) == 2, told
     assert told[1].endswith("is not a known setting; did you mean 'retention_days'?")
+    replace(Path(config) / "policy.yaml", "retention_dais", "retention_days")
+    replace(Path(config) / "policy.yaml", "  confidential:\n    re", "  confidental:\n    re")
+    _, *told = run("policy", CONFIG_DIR=config).stderr.splitlines()
+    assert "there are public, internal, confidental, restricted" in told[0]
+    assert all("/policy.yaml:" in line for line in told)
 
 
 def test_an_empty_question_is_not_sent() -> None:

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -37,7 +38,7 @@ def table(register: Register, found: Sequence[Proof]) -> str:
     lines = [f"{'control':{wide}}  {'question':13}  verdict     what the test says without it"]
     for one in sorted(found, key=lambda proof: list(register.controls).index(proof.control)):
         question = register.controls[one.control].question
-        lines.append(f"{one.control:{wide}}  {question:13}  {one.verdict:10}  {' '.join(one.reason.split())[:110]}")
+        lines.append(f"{one.control:{wide}}  {question:13}  {one.verdict:10}  {textwrap.shorten(one.reason, 110, placeholder=' …')}")
     return "\n".join(lines)
 
 

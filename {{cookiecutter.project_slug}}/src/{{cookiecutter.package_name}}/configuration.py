@@ -59,7 +59,9 @@ def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit
         return None
     policy = compile_policy(policy_file, catalogue, access_file.names("roles") if access_file else None, faults)
     unfit += policy.uncovered()
-    features = read_features(policy, faults)
+    # While the policy has faults nobody knows its classes, and what a feature says of them may be untrue.
+    certain = not any("/policy.yaml:" in fault for fault in faults.found)
+    features = read_features(policy, faults if certain else Faults())
     for name in [name for name, feature in features.items() if not isinstance(feature, Feature)]:
         faults.add(f"services.py: _features: {name}", "call the open_… of its folder there, which returns a Feature")
     return Configuration(access, catalogue, policy, features) if access else None

@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from {{ cookiecutter.package_name }}.commands import receipt_line
 
 from tests.docs.pages import PROJECT, blocks
-from tests.service import CONFIG, Surroundings, running_service
+from tests.service import Surroundings, deployment, running_service
 
 SHOWN = {
     "deployment": "local-large",
@@ -31,8 +30,7 @@ def test_a_receipt_is_shown_as_the_command_prints_it() -> None:
 
 async def test_the_numbers_are_those_that_one_gets(tmp_path: Path, around: Surroundings) -> None:
     """Of the example; whoever changes its prompt, documents or tool writes the new ones into README.md."""
-    models = yaml.safe_load((CONFIG / "models.yaml").read_text(encoding="utf-8"))
-    large = models["deployments"]["local-large"] | {"base_url": f"{around.upstream.url}/v1"}
+    large = deployment(around.upstream.url, price={"input_per_million": 0.25, "output_per_million": 2})
     alone = {"deployments": {"local-large": large}, "routes": {"assistant": {"try": ["local-large"]}}}
     async with running_service(tmp_path, around, changes={"models": alone}) as service:
         answer = await service.ask("How many days of annual leave are there?", model="handbook")

@@ -11,7 +11,7 @@ from ..errors import DataClassRefused, InvalidRequest, ModelNotFound
 from ..gateway import Catalogue, Deployment, Permit, Route
 from ..identity import Principal
 from .limits import Bounds
-from .policyfile import Budgets, Demands, PerMinute, PolicyFile
+from .policyfile import Budgets, PerMinute, PolicyFile
 from .switches import Stops, still_open
 
 
@@ -28,7 +28,7 @@ class Policy:
         self._file = file
         self.catalogue = catalogue
         self.version = version
-        self.classes = list(file.names("data_classes"))  # one that has a fault still has its place
+        self.classes = list(file.content.data_classes)
         self.matrix = {
             (name, route.name): self._cell(name, route) for route in catalogue.routes.values() for name in self.classes
         }
@@ -109,7 +109,7 @@ class Policy:
     def _why_not(self, data_class: str, deployment: Deployment) -> str | None:
         """The first rule, of this class or of a less sensitive one, that the deployment does not meet."""
         for name in self.classes[: self.classes.index(data_class) + 1]:
-            demands = self._file.content.data_classes.get(name, Demands())
+            demands = self._file.content.data_classes[name]
             for rule, demanded in demands.model_dump(exclude_none=True).items():
                 offered = deployment.entry.region if rule == "regions" else getattr(deployment.entry, rule)
                 if not _meets(rule, demanded, offered):
