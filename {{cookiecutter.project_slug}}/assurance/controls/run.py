@@ -38,7 +38,8 @@ def table(register: Register, found: Sequence[Proof]) -> str:
     lines = [f"{'control':{wide}}  {'question':13}  verdict     what the test says without it"]
     for one in sorted(found, key=lambda proof: list(register.controls).index(proof.control)):
         question = register.controls[one.control].question
-        lines.append(f"{one.control:{wide}}  {question:13}  {one.verdict:10}  {textwrap.shorten(one.reason, 110, placeholder=' …')}")
+        reason = textwrap.shorten(one.reason, 110, placeholder=" …")
+        lines.append(f"{one.control:{wide}}  {question:13}  {one.verdict:10}  {reason}")
     return "\n".join(lines)
 
 
