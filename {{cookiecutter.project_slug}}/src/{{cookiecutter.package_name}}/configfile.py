@@ -174,11 +174,8 @@ def _wording(fault: Any, model: Any) -> str:
     for part in above:
         known = _settings(known[part]) if part in known else known
     meant = difflib.get_close_matches(str(unknown), known, 1)
-    return (
-        f"is not a known setting; did you mean '{meant[0]}'?"
-        if meant
-        else (f"is not a known setting; there are {', '.join(known)}")
-    )
+    hint = f"did you mean '{meant[0]}'?" if meant else f"there are {', '.join(known)}"
+    return f"is not a known setting; {hint}"
 
 
 def _settings(kind: Any) -> dict[str, Any]:
