@@ -48,11 +48,8 @@ def read(path: Path, faults: Faults, *, gives: Collection[str] | None = None) ->
     try:
         text = path.read_text(encoding="utf-8")
         front, body = split_front_matter(text)
-    except (OSError, ValueError) as error:
-        faults.add(
-            name,
-            f"wants front matter with version, owner and inputs between two lines of '---' ({type(error).__name__})",
-        )
+    except (OSError, ValueError):
+        faults.add(name, "is missing, or has no front matter with version, owner and inputs between two lines of '---'")
         return None
     file = parse(name, front, PromptHeader, faults)
     if file is None:
