@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import configfile
 from .configfile import Faults
@@ -63,7 +64,8 @@ def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit
     certain = not any("/policy.yaml:" in fault for fault in faults.found)
     features = read_features(policy, faults if certain else Faults())
     for name in [name for name, feature in features.items() if not isinstance(feature, Feature)]:
-        faults.add(f"services.py: _features: {name}", "call the open_… of its folder there, which returns a Feature")
+        where = configfile.shown(Path(__file__).with_name("services.py"))
+        faults.add(where, f"_features: {name}: call the open_… of its folder there, which returns a Feature")
     return Configuration(access, catalogue, policy, features) if access else None
 
 
