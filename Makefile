@@ -2,18 +2,18 @@
 PYTHON ?= python3
 service := {{cookiecutter.project_slug}}
 run = $(PYTHON) '$(service)/local/venv.py'
-compile = $(run) uv $(1) pip compile --universal --generate-hashes --no-header --no-annotate --quiet $(upgrade)
+compile = $(strip $(run) uv $(1) pip compile --universal --generate-hashes --no-header --no-annotate --quiet $(upgrade))
 
 .PHONY: demo test check golden lock bench
 
 # Generates the default service into build/ and plays four scenes on it.
 demo:
-	@$(run) python -m tests.baking build
+	@$(run) python -m tests.baking build >/dev/null
 	@cd build/acme-assistant && exec $(PYTHON) local/venv.py python -m local.scenes
 
 # Everything; `make test only='-m "not slow"'` is the part that takes no minutes.
 test:
-	$(run) python -m pytest $(only)
+	$(run) python -m pytest$(if $(only), $(only))
 
 check:
 	$(run) ruff format --check hooks tests bench

@@ -33,17 +33,19 @@ def remove(path: Path) -> None:
 
 
 def next_steps(answers: dict[str, Any], folder: Path) -> str:
-    slug, package = answers["project_slug"], answers["package_name"]
+    slug, example = answers["project_slug"], f"src/{answers['package_name']}/handbook/"
+    wide = len(example)
     return f"""
 {answers["project_name"]} is ready. What to type next:
   cd {shlex.quote(str(folder))}
-  make serve     starts it with its local identity provider and model server; no key is needed
+  {"git init":{wide}}  so that you see what you change, and can go back
+  {"make serve":{wide}}  starts it with its local identity provider and model server; no key is needed
+  {"make check":{wide}}  shows that everything is in order; run it before each commit
+Ask it from a second terminal:
   python3 local/venv.py {slug} ask "How many days of leave do I have?" --user ada --model handbook
-                 asks it, from a second terminal
-  make check     shows that everything is in order; run it before each commit
 Where things are:
-  config/models.yaml        which model answers: provider, region, price, order of trial
-  src/{package}/handbook/   the example; your idea takes its place, README.md says how
+  {"config/models.yaml":{wide}}  which model answers: provider, region, price, order of trial
+  {example}  the example; your idea takes its place, README.md says how
 """
 
 

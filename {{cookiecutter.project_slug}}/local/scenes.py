@@ -12,6 +12,8 @@ from typing import Any
 
 import aiohttp
 
+from {{ cookiecutter.package_name }}.commands import receipt_line
+
 from local.loopback import NotStartedError
 from local.sign_in import SignInError, access_token
 from local.stack import PROJECT, ServiceEndedError, Stack, local_stack, running_service
@@ -130,11 +132,8 @@ def note(text: str) -> None:
 
 
 def receipt(of: dict[str, Any]) -> None:
-    note(
-        f"receipt: {of['deployment']} in {of['region']}, {of['data_class']} data, attempt {of['attempts']}, "
-        f"{of['input_tokens']}+{of['output_tokens']} tokens, ${of['cost_usd']:.6f}, {of['latency_ms']} ms, "
-        f"audit {of['audit_id'][:8]}…"
-    )
+    for line in receipt_line(of).splitlines():
+        note(line)
 
 
 async def play() -> int:

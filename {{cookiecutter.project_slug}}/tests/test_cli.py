@@ -10,6 +10,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from {{ cookiecutter.package_name }}.commands import receipt_line
+
 from tests.command import USUAL, invoked, run
 from tests.programs import free_port
 from tests.service import Service, configuration, deployment
@@ -150,3 +152,37 @@ def test_doctor_says_what_is_missing(config: str) -> None:
     shown = invoked("doctor", CONFIG_DIR=config)
     assert shown.exit_code == 1
     assert "MISSING  the issuer does not answer" in shown.stdout
+    replace(Path(config) / "policy.yaml", "hosted_by", "hosted_bye")
+    lines = run("doctor", CONFIG_DIR=config, PORT="many").stdout.splitlines()
+    missing = [place for place, line in enumerate(lines) if line.startswith("MISSING")]
+    assert len(missing) >= 4
+    assert all(lines[place + 1].startswith("         next: ") for place in missing)
+
+
+def test_a_fault_in_a_class_brings_no_further_ones_about_who_names_it(config: str) -> None:
+    replace(Path(config) / "policy.yaml", "retention_days", "retention_dais")
+    told = run("policy", CONFIG_DIR=config).stderr.splitlines()
+    assert len(told) == 2, told
+    assert told[1].endswith("is not a known setting; did you mean 'retention_days'?")
+    replace(Path(config) / "policy.yaml", "retention_dais", "retention_days")
+    replace(Path(config) / "policy.yaml", "  confidential:\n    re", "  confidental:\n    re")
+    _, *told = run("policy", CONFIG_DIR=config).stderr.splitlines()
+    assert "there are public, internal, confidental, restricted" in told[0]
+    assert all("/policy.yaml:" in line for line in told)
+
+
+def test_an_empty_question_is_not_sent() -> None:
+    refused = run("ask", " ", "--user", "ada", PUBLIC_URL="http://127.0.0.1:1")
+    assert refused.returncode == 2
+    assert "nothing was sent" in refused.stderr
+
+
+def test_a_receipt_tells_calls_of_tools_from_a_fallback() -> None:
+    one = {"deployment": "d", "region": "eu", "data_class": "internal", "input_tokens": 1, "output_tokens": 1}
+    one |= {"cost_usd": None, "latency_ms": 1, "audit_id": "a", "trace_id": "t"}
+    for attempts, fallback, said in (
+        (1, False, "1 attempt ·"),
+        (2, False, "2 attempts, none failed"),
+        (2, True, "2 attempts, a fallback"),
+    ):
+        assert said in receipt_line({**one, "attempts": attempts, "fallback": fallback})

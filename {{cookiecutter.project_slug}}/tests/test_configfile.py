@@ -63,7 +63,15 @@ def test_every_fault_is_told_at_once_with_its_line() -> None:
             "name: a\nparts:\n  o: {count: 1, count: 2}\n",
             "config/x.yaml:3: 'count' stands here a second time; first on line 3",
         ),
-        ("name: a\nnme: b\n", "config/x.yaml:2: nme: is not a known setting; check the spelling"),
+        ("name: a\nnme: b\n", "config/x.yaml:2: nme: is not a known setting; did you mean 'name'?"),
+        (
+            "name: a\nparts: {one: {cuont: 1}}\n",
+            "config/x.yaml:2: parts.one.cuont: is not a known setting; did you mean 'count'?",
+        ),
+        (
+            "name: a\nparts: {one: {name: x}}\n",
+            "config/x.yaml:2: parts.one.name: is not a known setting; there are count, kind",
+        ),
         (
             "name: &a b\nparts: {one: {kind: *a}}\n",
             "config/x.yaml:2: not valid YAML: anchors are not allowed; write the value out",

@@ -40,10 +40,10 @@ def test_a_prompt_is_filled_and_has_the_digest_of_its_file(tmp_path: Path) -> No
         ("owner: the team", "owner: a\nowner: b", "answer.md:4: 'owner' stands here a second time"),
         ("owner: the team", "\towner: a", "answer.md:3: not valid YAML"),
         ("owner: the team", "owner: the team\ncolour: red", "answer.md:4: colour: is not a known setting"),
-        ("---\nversion", "version", "answer.md: wants front matter"),
-        ("---\n# Hello", "# Hello", "answer.md: wants front matter"),
-        ("---\nversion", "Hi\n---\nversion", "answer.md: wants front matter"),
-        (GOOD, "", "answer.md: wants front matter"),
+        ("---\nversion", "version", "answer.md: is missing, or has no front matter"),
+        ("---\n# Hello", "# Hello", "answer.md: is missing, or has no front matter"),
+        ("---\nversion", "Hi\n---\nversion", "answer.md: is missing, or has no front matter"),
+        (GOOD, "", "answer.md: is missing, or has no front matter"),
     ],
 )
 def test_each_fault_is_named(tmp_path: Path, old: str, new: str, fault: str) -> None:

@@ -4,6 +4,8 @@ import argparse
 import json
 import os
 import sys
+import textwrap
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -11,6 +13,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from {{ cookiecutter.package_name }}.commands import counted
 from {{ cookiecutter.package_name }}.configfile import ConfigurationError
 
 from assurance.controls.proof import Outcome, Proof, Verdict, prove, run
@@ -35,7 +38,8 @@ def table(register: Register, found: Sequence[Proof]) -> str:
     lines = [f"{'control':{wide}}  {'question':13}  verdict     what the test says without it"]
     for one in sorted(found, key=lambda proof: list(register.controls).index(proof.control)):
         question = register.controls[one.control].question
-        lines.append(f"{one.control:{wide}}  {question:13}  {one.verdict:10}  {' '.join(one.reason.split())[:110]}")
+        reason = textwrap.shorten(one.reason, 110, placeholder=" …")
+        lines.append(f"{one.control:{wide}}  {question:13}  {one.verdict:10}  {reason}")
     return "\n".join(lines)
 
 
@@ -43,7 +47,7 @@ def conclusion(found: Sequence[Proof]) -> str:
     count = Counter(one.verdict for one in found)
     fallen = f"; {count[Verdict.SURVIVED]} survived, {count[Verdict.UNPROVEN]} could not be proven"
     proven = count[Verdict.PROVEN]
-    return f"{proven} of {len(found)} controls are proven{'' if proven == len(found) else fallen}. {MEANING}"
+    return f"Proven: {proven} of {counted(len(found), 'control')}{'' if proven == len(found) else fallen}. {MEANING}"
 
 
 def write(path: Path, register: Register, found: Sequence[Proof]) -> None:
@@ -105,11 +109,12 @@ def main(words: Sequence[str] | None = None) -> int:
     if chosen.show:
         return show(register, chosen.show)
     found: list[Proof] = []
-    print(f"The tests of {len(names)} controls run with them in place …", file=sys.stderr)
+    begun = time.monotonic()
+    print(f"First with everything in place: the tests of {counted(len(names), 'control')} …", file=sys.stderr)
     for one in proofs(register, names, chosen.at_once):
         found.append(one)
-        print(f"{len(found):3} of {len(names)}  {one.control}: {one.verdict}, {one.seconds} s", file=sys.stderr)
-    print(table(register, found), "", conclusion(found), sep="\n")
+        print(f"{len(found):3} of {len(names)}  {one.control}: {one.verdict}", file=sys.stderr)
+    print(table(register, found), "", conclusion(found), f"It took {time.monotonic() - begun:.0f} s.", sep="\n")
     if output := chosen.output or (None if chosen.only else LATEST):
         write(output, register, found)
         print(f"The proof is in {output}.")

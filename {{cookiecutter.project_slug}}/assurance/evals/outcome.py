@@ -9,6 +9,8 @@ from statistics import fmean
 from pydantic import TypeAdapter
 from pydantic_evals.reporting import EvaluationReport, ReportCase, ReportCaseFailure
 
+from {{ cookiecutter.package_name }}.commands import counted
+
 from assurance.evals.evaluators import said
 from assurance.evals.intervals import Interval, wilson
 from assurance.evals.question import Question, Reply
@@ -195,7 +197,7 @@ def conclusion(verdicts: Sequence[Verdict]) -> Iterator[str]:
         skipped = f"; {len(one.skipped)} skipped, as they ask as local people" if one.skipped else ""
         low, high = one.interval
         yield (
-            f"{one.suite}: {word}; {one.count} of {len(one.rows)} cases ({low:.0%} to {high:.0%}), "
+            f"{one.suite}: {word}; {one.count} of {counted(len(one.rows), 'case')} ({low:.0%} to {high:.0%}), "
             f"{one.threshold:.0%} wanted{because}{skipped}."
         )
 

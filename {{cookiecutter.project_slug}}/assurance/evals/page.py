@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+from {{ cookiecutter.package_name }}.commands import counted
+
 from assurance.evals import charts
 from assurance.evals.cases_page import cases
 from assurance.evals.comparison import PASSED, Change, Comparison
@@ -95,9 +97,9 @@ def _compared(comparison: Comparison) -> Child:
         element("h2", f"{after[0].upper()}{after[1:]} against {before}"),
         element(
             "p",
-            f"Over {len(comparison.pairs())} cases that both were asked, each difference with its 95 % interval. "
-            "Shares and scores as they are, cost and latency relative to before. A line that crosses the middle may be "
-            "chance.",
+            f"Over {counted(len(comparison.pairs()), 'case')} that both were asked, each difference with its 95 % "
+            "interval. Shares and scores as they are, cost and latency relative to before. A line that crosses the "
+            "middle may be chance.",
             class_="note",
         ),
         [_change(one) for one in changes],

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from {{ cookiecutter.package_name }}.commands import counted
+
 from assurance.evals.comparison import Change, Comparison
 from assurance.evals.outcome import Row, Run, Verdict, conclusion, mean
 
@@ -42,14 +44,14 @@ def said_of(run: Run, comparison: Comparison | None) -> Iterator[str]:
     yield from conclusion(run.verdicts)
     costs, judge = run.known("cost_usd"), [row.judge_usd for row in run.rows]
     judged = None if None in judge else sum(one or 0 for one in judge)
-    yield f"{len(run.rows)} answers cost {usd(sum(costs) if costs else None)}, their judge {usd(judged)}."
+    yield f"{counted(len(run.rows), 'answer')} cost {usd(sum(costs) if costs else None)}, their judge {usd(judged)}."
     if comparison:
         yield from compared(comparison)
 
 
 def compared(comparison: Comparison) -> Iterator[str]:
     before, after = comparison.names
-    yield f"{after} against {before}, over {len(comparison.pairs())} cases that both were asked:"
+    yield f"{after} against {before}, over {counted(len(comparison.pairs()), 'case')} that both were asked:"
     for change in (*comparison.shares(), *comparison.means()):
         yield f"  {change.name}: {shown(change)}"
 

@@ -1,8 +1,10 @@
 """What came of the checks: six scores, what to do next, as a table and as JSON."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from {{ cookiecutter.package_name }}.configfile import ConfigurationError
@@ -11,6 +13,8 @@ from assurance.questions import Question
 from assurance.readiness.checks import Check
 from assurance.readiness.plan import Plan
 from assurance.readiness.project import Finding, Look, Project
+
+_wrap = partial(textwrap.wrap, width=118, break_long_words=False, break_on_hyphens=False)
 
 
 class State(StrEnum):
@@ -85,17 +89,19 @@ def _lines(report: Report, question: Question, week: int) -> Iterator[str]:
     yield f"{question}: {_share(*report.score(question, week))}"
     for one in report.due(week):
         if one.check.question is question:
-            said = one.said.splitlines()[0][:150]
-            yield f"  {one.state:6}  week {one.check.week}  {one.name:22}  {said}"
+            found = f"  {one.state:6}  week {one.check.week}  {one.name:22}  {one.said.splitlines()[0]}"
+            yield from _wrap(found, subsequent_indent=" " * 42)
+            if not one.settled:
+                yield from _wrap(f"next: {one.check.help}", initial_indent=" " * 10, subsequent_indent=" " * 16)
 
 
 def conclusion(report: Report, week: int) -> Iterator[str]:
     due, steps = report.due(week), report.next_steps(week)
-    yield f"Of {len(due)} checks due by week {week}, {len(due) - len(steps)} are settled."
+    yield f"Due by week {week}: {len(due)}; settled of these: {len(due) - len(steps)}."
     ours = sum(one.check.settled_by == "organisation" for one in steps)
     if steps:
         yield f"{ours} of the open ones can be settled by your organisation only, {len(steps) - ours} by a command."
-        yield f"Next: {steps[0].name}. {steps[0].check.help}"
+        yield f"Begin with {steps[0].name}."
 
 
 def as_json(report: Report, week: int) -> dict[str, Any]:

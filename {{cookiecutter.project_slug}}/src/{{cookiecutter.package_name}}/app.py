@@ -29,7 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="AI service",
         version=__version__,
         lifespan=_lifespan(settings),
-        docs_url="/docs" if local else None,
+        docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
         openapi_url="/openapi.json" if local else None,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # request_id.py makes the one server span

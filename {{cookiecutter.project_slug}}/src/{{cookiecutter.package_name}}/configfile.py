@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, KeysView
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -47,9 +48,9 @@ class ConfigFile(Generic[M]):
     content: M
     lines: dict[Place, int]
 
-    def names(self, section: str) -> set[str]:
-        """Of a section's entries, also of those that have a fault and so are not in `content`."""
-        return {str(place[1]) for place in self.lines if len(place) == 2 and place[0] == section}
+    def names(self, section: str) -> KeysView[str]:
+        """Of a section's entries in their order, also of those that have a fault and so are not in `content`."""
+        return {str(place[1]): None for place in self.lines if len(place) == 2 and place[0] == section}.keys()
 
     def at(self, *place: str | int) -> str:
         """`file:line` of the nearest thing that the file really holds on the way to `place`."""
@@ -60,6 +61,12 @@ def locate(name: str, lines: dict[Place, int], place: Place) -> str:
     while place and place not in lines:
         place = place[:-1]
     return f"{name}:{lines.get(place, 1)}"
+
+
+def shown(path: Path) -> str:
+    """From the folder that one stands in, which is the project's; of a file elsewhere only the last folder."""
+    path, here = path.absolute(), Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else f"{path.parent.name}/{path.name}"
 
 
 def secret(name: str) -> str | None:
@@ -99,7 +106,7 @@ def read(path: Path, model: type[M], faults: Faults) -> ConfigFile[M] | None:
 
 def salvage(path: Path, model: type[M], faults: Faults) -> ConfigFile[M] | None:
     """What of a file has no fault of its own, so that one can go on looking for others: nothing may start on it."""
-    name = f"{path.parent.name}/{path.name}"
+    name = shown(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -137,7 +144,9 @@ def _validate(name: str, content: Any, lines: dict[Place, int], model: type[M], 
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_input=False):
             place = tuple(part for part in fault["loc"] if part != "[key]")
-            faults.add(locate(name, lines, place), f"{'.'.join(map(str, place)) or 'the file'}: {_wording(fault)}")
+            faults.add(
+                locate(name, lines, place), f"{'.'.join(map(str, place)) or 'the file'}: {_wording(fault, model)}"
+            )
             content = _without(content, place)
     try:
         return ConfigFile(name, model.model_validate(content), lines)
@@ -157,10 +166,23 @@ def _without(content: Any, place: Place) -> Any:
             return content
 
 
-def _wording(fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "is not a known setting; check the spelling"
-    return str(fault["msg"]).removeprefix("Value error, ")
+def _wording(fault: Any, model: Any) -> str:
+    if fault["type"] != "extra_forbidden":
+        return str(fault["msg"]).removeprefix("Value error, ")
+    *above, unknown = fault["loc"]
+    known = _settings(model)
+    for part in above:
+        known = _settings(known[part]) if part in known else known
+    meant = difflib.get_close_matches(str(unknown), known, 1)
+    hint = f"did you mean '{meant[0]}'?" if meant else f"there are {', '.join(known)}"
+    return f"is not a known setting; {hint}"
+
+
+def _settings(kind: Any) -> dict[str, Any]:
+    """Name and type of what a section may hold, or of what those may that are in a dict or a list of them."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
+    return {name: held for inner in get_args(kind) for name, held in _settings(inner).items()}
 
 
 def _value(node: yaml.Node, place: Place, lines: dict[Place, int], faults: Faults, name: str) -> Any:

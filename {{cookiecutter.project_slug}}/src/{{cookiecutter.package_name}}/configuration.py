@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import configfile
 from .configfile import Faults
 from .gateway import Catalogue, ModelsFile, build_catalogue
-from .governance import GovernedGateway, Model, Policy, PolicyFile, compile_policy
+from .governance import Feature, Policy, PolicyFile, compile_policy
 from .identity import AccessFile, AccessRules
 from .settings import Settings, is_loopback
 
-Feature = Callable[[GovernedGateway], Model]
 ReadFeatures = Callable[[Policy, Faults], Mapping[str, Feature]]
 
 
@@ -60,7 +60,12 @@ def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit
         return None
     policy = compile_policy(policy_file, catalogue, access_file.names("roles") if access_file else None, faults)
     unfit += policy.uncovered()
-    features = read_features(policy, faults)
+    # While the policy has faults nobody knows its classes, and what a feature says of them may be untrue.
+    certain = not any("/policy.yaml:" in fault for fault in faults.found)
+    features = read_features(policy, faults if certain else Faults())
+    for name in [name for name, feature in features.items() if not isinstance(feature, Feature)]:
+        where = configfile.shown(Path(__file__).with_name("services.py"))
+        faults.add(where, f"_features: {name}: call the open_… of its folder there, which returns a Feature")
     return Configuration(access, catalogue, policy, features) if access else None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from .configfile import Faults, Section, parse
+from .configfile import Faults, Section, parse, shown
 
 
 class PromptHeader(Section):
@@ -44,15 +44,12 @@ def read(path: Path, faults: Faults, *, gives: Collection[str] | None = None) ->
 
     `gives`: what the code fills in, where it does, so that a name on one side only is told at start.
     """
-    name = f"{path.parent.name}/{path.name}"
+    name = shown(path)
     try:
         text = path.read_text(encoding="utf-8")
         front, body = split_front_matter(text)
-    except (OSError, ValueError) as error:
-        faults.add(
-            name,
-            f"wants front matter with version, owner and inputs between two lines of '---' ({type(error).__name__})",
-        )
+    except (OSError, ValueError):
+        faults.add(name, "is missing, or has no front matter with version, owner and inputs between two lines of '---'")
         return None
     file = parse(name, front, PromptHeader, faults)
     if file is None:

@@ -14,7 +14,7 @@ from . import __name__ as package
 from . import __version__, configuration
 from .audit import AuditEvent, ContentDigests, Json, Kind, Notary, Trail, Watch, new_call_id
 from .configfile import Faults
-from .configuration import Configuration, Feature, digests, read_files
+from .configuration import Configuration, digests, read_files
 from .database import Writer, pending
 from .feedback import Feedback, Kept
 from .gateway import (
@@ -26,7 +26,7 @@ from .gateway import (
     LiteLLMGateway,
     LiteLLMLibrary,
 )
-from .governance import Embedder, GovernedGateway, Model, Policy, Switches, open_limits, open_redactor
+from .governance import Embedder, Feature, GovernedGateway, Model, Policy, Switches, open_limits, open_redactor
 from .handbook import open_handbook
 from .identity import (
     AccessRules,
@@ -179,7 +179,7 @@ def open_feedback_seal(settings: Settings) -> Seal:
 
 def _models(governed: GovernedGateway, read: Configuration) -> dict[str, Model]:
     """A model name → what answers it: every chat route by itself, and each feature under its own name."""
-    features: dict[str, Model] = {name: feature(governed) for name, feature in read.features.items()}
+    features: dict[str, Model] = {name: feature.open(governed) for name, feature in read.features.items()}
     return features | dict.fromkeys(_routes(read, "chat"), governed)
 
 

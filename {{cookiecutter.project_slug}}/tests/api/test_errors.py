@@ -16,7 +16,7 @@ from {{ cookiecutter.package_name }} import app, errors, services
 from {{ cookiecutter.package_name }}.api import InFlightCap
 from {{ cookiecutter.package_name }}.audit import Checkpoints, Clerk, SigningKeys
 from {{ cookiecutter.package_name }}.errors import ServiceError
-from {{ cookiecutter.package_name }}.governance import Ask, Completion, StreamPart, stop
+from {{ cookiecutter.package_name }}.governance import Ask, Completion, Feature, StreamPart, stop
 from {{ cookiecutter.package_name }}.identity import Principal
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY
 
@@ -165,7 +165,9 @@ async def _(setting: Setting) -> httpx2.Response:
 
 @provokes(errors.InternalError)
 async def _(setting: Setting) -> httpx2.Response:
-    setting.plant.setattr(services, "_features", lambda policy, faults: {"broken": lambda governed: Broken()})
+    setting.plant.setattr(
+        services, "_features", lambda policy, faults: {"broken": Feature("assistant", lambda governed: Broken())}
+    )
     return await (await setting.service()).ask(model="broken")
 
 

@@ -64,7 +64,7 @@ async def test_two_models_are_asked_the_same_and_compared(
     words = ("--route", "candidate", "--against", "assistant", "--repeats", "2")
     assert await run(service, stack, folder, case("Is it raining?"), *words) == 0
     said = capsys.readouterr().out
-    assert "candidate against assistant, over 1 cases" in said
+    assert "candidate against assistant, over 1 case that" in said
     assert "passed, some: 100% -> 100%, may be chance" in said
     assert ", less (-$" in said
     found = latest(folder / "reports" / "compared")

@@ -108,7 +108,7 @@ def written(folder: Path, **changed: Any) -> Path:
 def test_a_control_is_proven_by_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--only", "production-settings", "--output", str(tmp_path / "proof.json")]) == 0
     said = capsys.readouterr()
-    assert f"1 of 1 controls are proven. {MEANING}" in said.out
+    assert f"Proven: 1 of 1 control. {MEANING}" in said.out
     assert "1 of 1  production-settings: proven" in said.err
     proof = json.loads((tmp_path / "proof.json").read_text(encoding="utf-8"))
     assert (proof["passed"], proof["controls"][0]["verdict"], len(proof["about"]["code"])) == (True, "proven", 64)

@@ -199,7 +199,7 @@ async def test_good_answers_exit_with_zero_and_a_receipt_for_each(
     assert row["cost_usd"] > 0
     said = capsys.readouterr().out
     assert "some/only" in said
-    assert "some: passed; 1 of 1 cases" in said
+    assert "some: passed; 1 of 1 case" in said
 
 
 async def test_an_answer_that_is_not_good_enough_exits_with_one_and_says_which(
@@ -210,7 +210,7 @@ async def test_an_answer_that_is_not_good_enough_exits_with_one_and_says_which(
     assert latest["passed"] is False
     said = capsys.readouterr().out
     assert "FELL some/only: Says: does not say 'sunshine'" in said
-    assert "some: NOT passed; 0 of 1 cases" in said
+    assert "some: NOT passed; 0 of 1 case" in said
 
 
 async def test_a_refusal_costs_nothing_and_can_be_expected(evaluated: Service, stack: Stack, tmp_path: Path) -> None:

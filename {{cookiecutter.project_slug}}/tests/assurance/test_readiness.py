@@ -182,6 +182,17 @@ def test_json_and_page_say_the_same(project: Path, capsys: pytest.CaptureFixture
     assert "<script" not in page
 
 
+def test_each_open_row_is_whole_and_says_what_to_do_next(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--project", str(project), "--week", "4"]) == 0
+    printed = capsys.readouterr().out
+    lines, found = printed.partition("\n\n")[0].splitlines(), report(project)
+    assert all(len(line) <= 118 for line in lines)
+    assert sum(line.startswith("          next: ") for line in lines) == len(found.next_steps(4)) > 0
+    words = " ".join(printed.split())
+    for one in found.results:
+        assert " ".join(one.said.splitlines()[0].split()) in words
+
+
 def test_what_was_found_is_text_on_the_page(project: Path) -> None:
     edit(project / "docs/adoption/user-guide.md", "- **Open**: <script>alert(1)</script>? (owner: somebody, week 4)\n")
     page = html(report(project), 4, "<b>")

@@ -37,7 +37,7 @@ async def test_each_tail_that_is_cut_off_is_named(engine: Engine, tmp_path: Path
         altered(engine, f"DELETE FROM audit WHERE seq >= {seq}")
         (fault,) = verify(engine, folder(tmp_path)).faults
         assert (fault.writer, fault.seq) == (trail.writer, seq)
-        assert f"signed {2 * CALLS} records" in fault.reason
+        assert f"signed up to record {2 * CALLS}." in fault.reason
 
 
 async def test_a_chain_that_is_removed_whole_is_named(engine: Engine, tmp_path: Path) -> None:

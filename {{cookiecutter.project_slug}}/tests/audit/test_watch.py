@@ -180,7 +180,7 @@ async def test_a_backup_that_was_put_back_is_refused_until_an_operator_acknowled
     engine = open_engine(database_url)
     put_back(engine, backup)
     async with running_service(tmp_path, around, database_url=database_url) as service:
-        assert "lacks 2 records that were signed" in await not_ready(service)
+        assert "lacks what was signed (records: 2)" in await not_ready(service)
         assert (await service.ask()).json()["error"]["code"] == "audit_unavailable"
         assert len(records(engine)) == len(backup)
     assert command("audit", "verify", **where)[0] == 1

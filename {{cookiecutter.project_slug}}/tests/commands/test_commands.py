@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from {{ cookiecutter.package_name }} import services
+
 from tests.audit.signed import KEY, altered, folder, signed_trail
 from tests.command import invoked as run
 from tests.service import Service, configuration, deployment
@@ -31,7 +33,7 @@ async def test_verify_says_what_is_whole_and_names_a_tail_that_is_gone(
     whole = run("audit", "verify", **where)
     assert (whole.exit_code, whole.stdout) == (
         0,
-        "The trail verifies: 4 records by 1 writers, 0 calls without an end.\n",
+        "The trail verifies: 4 records by 1 writer, 0 calls without an end.\n",
     )
     altered(engine, "DELETE FROM audit WHERE seq = 4")
     cut = run("audit", "verify", **where)
@@ -47,7 +49,7 @@ async def test_retain_wants_a_reason_for_less_than_six_months(
         assert run("audit", "retain", "--days", "182", *missing, **where).exit_code == 2
     assert "0 records" in run("audit", "retain", "--days", "183", **where).stdout
     done = run("audit", "retain", "--days", "0", "--force", "--reason", "erasure of ada", **where)
-    assert "2 records were removed" in done.stdout
+    assert "2 records removed." in done.stdout
     assert "(2 of them removed)" in run("audit", "verify", **where).stdout
     altered(engine, "DELETE FROM audit WHERE seq = 2")
     refused = run("audit", "retain", "--days", "183", **where)
@@ -82,6 +84,15 @@ def test_the_matrix_marks_what_is_stopped(where: dict[str, str]) -> None:
         run("start", what, name, **where)
     run("stop", "tenant", "acme", "--reason", "unpaid", **where)
     assert "stopped: tenant acme: unpaid" in run("policy", **where).stdout
+
+
+def test_a_feature_that_is_registered_wrongly_is_a_fault(
+    where: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "_features", lambda policy, faults: {"mine": print})
+    told = run("policy", **where)
+    assert told.exit_code == 78
+    assert "services.py: _features: mine: call the open_" in told.stderr
 
 
 def test_explain_names_the_rule_that_decides(where: dict[str, str]) -> None:

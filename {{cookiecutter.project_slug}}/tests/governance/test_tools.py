@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from {{ cookiecutter.package_name }}.errors import PermissionDenied
 from {{ cookiecutter.package_name }}.governance import (
     Ask,
     Completion,
+    Feature,
     GovernedGateway,
     Policy,
     StreamPart,
@@ -29,10 +31,12 @@ from {{ cookiecutter.package_name }}.governance import (
     check_tools,
 )
 from {{ cookiecutter.package_name }}.identity import Permission, Principal
+from {{ cookiecutter.package_name }}.telemetry import names
 
 from local.loopback import listen, serving
 from tests.api.test_completions import events
 from tests.service import Service, Surroundings, deployment, running_service
+from tests.telemetry.sink import Sink, attributes
 
 Call = tuple[str, str]  # the name of a tool and its arguments
 RAN: list[tuple[str, str]] = []
@@ -150,15 +154,18 @@ async def model() -> AsyncIterator[tuple[Model, str]]:
 
 @pytest.fixture
 async def helped(
-    tmp_path: Path, around: Surroundings, model: tuple[Model, str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, around: Surroundings, model: tuple[Model, str], monkeypatch: pytest.MonkeyPatch, sink: Sink
 ) -> AsyncIterator[tuple[Service, Model]]:
     """A service with a feature called `helper`; `near` may see everything, `far` no confidential data."""
     RAN.clear()
     following, url = model
-    monkeypatch.setattr(services, "_features", lambda policy, faults: {"helper": lambda one: Helper(policy, one)})
+    monkeypatch.setattr(
+        services, "_features", lambda policy, faults: {"helper": Feature("assistant", partial(Helper, policy))}
+    )
     deployments = {"far": deployment(url, region="us", retention_days=30), "near": deployment(url)}
     models = {"deployments": deployments, "routes": {"assistant": {"try": ["far", "near"], "deadline": "4s"}}}
-    async with running_service(tmp_path, around, changes={"models": models}) as service:
+    changes = {"models": models}
+    async with running_service(tmp_path, around, changes=changes, otel_exporter_otlp_endpoint=sink.url) as service:
         yield service, following
 
 
@@ -210,6 +217,27 @@ async def test_each_round_and_each_run_is_on_the_trail_without_content(helped: t
     assert ran["latency_ms"] >= 0
     assert len(ran["arguments_digest"]) == len(ran["result_digest"]) == 64
     assert "number" not in json.dumps(service.records())
+
+
+async def test_each_run_is_a_span_of_the_request_s_trace_without_content(
+    helped: tuple[Service, Model], sink: Sink
+) -> None:
+    service, model = helped
+    model.replies = [[("find", '{"number": 4711}'), ("broken", '{"number": 1}'), ("sentinel", "{}")], "It is you."]
+    trace_id = (await helper(service)).json()["receipt"]["trace_id"]
+    request, *parts = await sink.whole(trace_id)
+    runs = {span.name: attributes(span) for span in parts if span.name.startswith("execute_tool")}
+    said = {"find": "answered", "broken": "failed", "unknown": "unknown_tool"}
+    assert {name: told[names.OUTCOME] for name, told in runs.items()} == {
+        f"execute_tool {name}": outcome for name, outcome in said.items()
+    }
+    assert {(told[names.OPERATION], told[names.TOOL]) for told in runs.values()} == {
+        ("execute_tool", name) for name in said
+    }
+    assert [told.get(names.ERROR_TYPE) for told in runs.values()] == [None, "failed", "unknown_tool"]
+    assert {span.parent_span_id for span in parts} == {request.span_id}
+    sent = b"".join(sink.received["/v1/traces"])
+    assert all(word not in sent for word in (b"4711", b"sentinel", b"sk-inner"))
 
 
 async def test_what_the_caller_may_not_use_is_not_offered_and_refused_when_named(

@@ -92,4 +92,5 @@ def test_a_table_has_a_line_for_each_row(ledger: Engine) -> None:
     question = Question(("user",))
     lines = as_table(columns_of(question), used(ledger, question)).splitlines()
     assert lines[0].split() == ["user", "calls", "input_tokens", "output_tokens", "cost_micro_usd"]
-    assert lines[1].split() == ["ada", "2", "3", "4", "110"]
+    assert lines[1].split() == ["ada", "2", "3", "4", "110", "#" * 30]
+    assert [line.count("#") for line in lines] == [0, 30, 3, 3]  # a share of the greatest cost, and never nothing

@@ -8,9 +8,11 @@ from {{ cookiecutter.package_name }}.handbook import load_documents
 from {{ cookiecutter.package_name }}.telemetry import names
 
 from tests.departure import ADAPTERS, record_of_one_left_midway, service_with_one
+from tests.docs.test_readme import SHOWN
 from tests.official_client import whole_and_streamed
-from tests.service import Service, Surroundings
+from tests.service import TESTED, Service, Surroundings, deployment, running_service
 from tests.telemetry.sink import Sink, attributes
+from tests.test_cli import run
 
 CLASSES = ["public", "internal", "confidential", "restricted"]
 
@@ -73,7 +75,9 @@ def test_a_document_without_its_class_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "b.md").write_text("---\ntitle: B\ndata_class: secret\n---\ntext", encoding="utf-8")
     faults = Faults()
     load_documents(tmp_path, CLASSES, faults)
-    assert [fault.partition(":")[0] for fault in faults.found] == ["documents/a.md", "documents/b.md"]
+    assert [fault.partition(":")[0] for fault in faults.found] == [
+        f"{tmp_path.name}/{name}" for name in ("a.md", "b.md")
+    ]
 
 
 async def test_the_official_client_completes_and_streams(service: Service) -> None:
@@ -117,3 +121,20 @@ async def test_a_stream_that_is_left_midway_is_closed_at_the_provider_within_a_s
     assert finished["outcome"] == "client_closed"
     assert finished["attempts"] == [{"deployment": "only", "outcome": "abandoned"}]
     assert finished["output_tokens"] > 0 < finished["cost_micro_usd"]
+
+
+async def test_the_numbers_that_the_readme_shows_are_those_that_one_gets(tmp_path: Path, around: Surroundings) -> None:
+    """Whoever changes its prompt, documents or tool, writes the new ones into README.md."""
+    large = deployment(around.upstream.url, price={"input_per_million": 0.25, "output_per_million": 2})
+    alone = {"deployments": {"local-large": large}, "routes": {"assistant": {"try": ["local-large"]}}}
+    async with running_service(tmp_path, around, changes={"models": alone}) as service:
+        answer = await service.ask("How many days of annual leave are there?", model="handbook")
+    receipt, counts = answer.json()["receipt"], ("input_tokens", "output_tokens", "cost_usd")
+    assert {name: receipt[name] for name in counts} == {name: SHOWN[name] for name in counts}
+
+
+def test_the_policy_is_explained_by_the_name_that_people_ask() -> None:
+    words = ("policy", "explain", "--role", "employee", "--class", "internal", "--route", "handbook")
+    told = run(*words, CONFIG_DIR=str(TESTED)).stdout
+    assert told.startswith("this model asks the route assistant\n")
+    assert "may be answered by" in told

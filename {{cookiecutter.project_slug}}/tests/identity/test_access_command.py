@@ -22,6 +22,9 @@ async def test_explaining_a_token_of_another_issuer_tells_why_it_is_refused(serv
     shown = await asyncio.to_thread(run, "access", "explain", token, OIDC_ISSUER=issuer, CONFIG_DIR=str(CONFIG))
     assert shown.returncode == 1
     assert "another issuer made it" in shown.stdout
+    _, *others = shown.stdout.splitlines()
+    assert "if it were accepted: role analyst: by the claim roles: analyst" in others
+    assert all(line.startswith("if it were accepted: ") for line in others)
     assert token not in shown.stdout + shown.stderr
 
 

@@ -21,7 +21,7 @@ async def test_an_operator_ends_every_session_of_one_person_and_nobody_else_s(si
             await hers.sign_in(who)
         assert "0 sessions" in (await command(site, "globex", "ada")).stdout
         done = await command(site, "acme", "ada")
-        assert done.stdout == "2 sessions of ada of acme are ended.\n", done.stderr
+        assert done.stdout == "2 sessions of ada of acme ended.\n", done.stderr
         assert [(await one.me()).status_code for one in (desk, phone, other)] == [401, 401, 200]
     record = site.service.records("logged_out")[-1]
     assert (record["tenant"], record["subject"], record["sessions"], record["reason"]) == ("acme", "ada", 2, "left")

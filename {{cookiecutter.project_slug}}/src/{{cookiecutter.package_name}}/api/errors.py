@@ -51,7 +51,7 @@ def _as_service_error(raised: Exception) -> ServiceError:
             )
         case HTTPException() if raised.status_code in _OF_STATUS:
             return _OF_STATUS[raised.status_code](
-                f"{raised.detail}. /docs lists what this service answers in the local environment."
+                f"{raised.detail}. /openapi.json lists what this service answers in the local environment."
             )
         case HTTPException() if raised.status_code < 500:
             return errors.InvalidRequest(str(raised.detail))

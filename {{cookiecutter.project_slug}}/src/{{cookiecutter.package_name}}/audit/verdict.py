@@ -141,7 +141,7 @@ class _Chain:
         elif newest and newest.seq > last:
             self._add(
                 last + 1,
-                f"is missing: the checkpoint of {newest.at} signed {newest.seq} records. "
+                f"is missing: the checkpoint of {newest.at} signed up to record {newest.seq}. "
                 "The end was cut off, or an older copy of the database was put back",
             )
         elif last and self._signed == {}:

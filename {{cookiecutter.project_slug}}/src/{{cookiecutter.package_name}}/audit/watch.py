@@ -70,7 +70,7 @@ class Watch:
         if not found:
             return None
         missing = sum(one.signed - one.after for one in found)
-        return f"the database lacks {missing} records that were signed: an older copy was put back; see {RUNBOOK}"
+        return f"the database lacks what was signed (records: {missing}): an older copy was put back; see {RUNBOOK}"
 
     def _change(self) -> str | None:
         """None too where the database does not answer: then no call is recorded, and so none is answered."""

@@ -9,6 +9,7 @@ import click
 from ..configfile import ConfigurationError, Faults, read
 from ..settings import Settings
 from .configured import with_settings
+from .wording import counted
 
 
 @click.group()
@@ -68,4 +69,4 @@ def sign_out(settings: Settings, tenant: str, user: str, reason: str) -> None:
     with clerk.transaction() as connection:
         ended = end_sessions(connection, Seal(settings.secret_key, "sessions"), tenant, user)
         clerk.record(connection, Kind.LOGGED_OUT, {"sessions": ended, "reason": reason}, tenant, user)
-    click.echo(f"{ended} sessions of {user} of {tenant} are ended.")
+    click.echo(f"{counted(ended, 'session')} of {user} of {tenant} ended.")

@@ -10,6 +10,7 @@ import click
 from ..settings import Settings
 from .configured import with_settings
 from .http import fetch
+from .wording import counted
 
 
 @click.command()
@@ -23,11 +24,13 @@ def token(user: str) -> None:
 @click.argument("question")
 @click.option("--user", required=True, help="whose question it is, at the local identity provider")
 @click.option("--model", default="assistant", show_default=True)
-@click.option("--data-class", help="default: the policy's")
+@click.option("--data-class", help="one of policy.yaml; default: its default_class")
 @click.option("--json", "as_json", is_flag=True, help="print the whole answer as JSON")
 @with_settings
 def ask(settings: Settings, question: str, user: str, model: str, data_class: str | None, as_json: bool) -> None:
     """Ask the running service, over HTTP like any client."""
+    if not question.strip():
+        raise click.BadParameter("it is empty; nothing was sent", param_hint="QUESTION")
     headers = {"Authorization": f"Bearer {_local_token(user)}"}
     if data_class:
         headers["X-Data-Class"] = data_class
@@ -37,7 +40,8 @@ def ask(settings: Settings, question: str, user: str, model: str, data_class: st
         click.echo(json.dumps(answer, indent=2))
     elif "error" in answer:
         error = answer["error"]
-        click.echo(f"refused ({error['code']}): {error['message']} [request {error['request_id']}]", err=True)
+        said = error["message"].replace("X-Data-Class", "--data-class")
+        click.echo(f"refused ({error['code']}): {said} [request {error['request_id']}]", err=True)
     else:
         click.echo(answer["choices"][0]["message"]["content"])
         click.echo(f"\n{receipt_line(answer['receipt'])}")
@@ -46,9 +50,10 @@ def ask(settings: Settings, question: str, user: str, model: str, data_class: st
 
 def receipt_line(receipt: dict[str, Any]) -> str:
     cost = "cost unknown" if receipt["cost_usd"] is None else f"${receipt['cost_usd']:.6f}"
+    more = ", a fallback" if receipt["fallback"] else ", none failed" if receipt["attempts"] > 1 else ""
     return (
         f"receipt: {receipt['deployment']} ({receipt['region']}) · {receipt['data_class']} · "
-        f"attempt {receipt['attempts']} · "
+        f"{counted(receipt['attempts'], 'attempt')}{more} · "
         f"{receipt['input_tokens']}+{receipt['output_tokens']} tokens · {cost} · {receipt['latency_ms']} ms\n"
         f"audit {receipt['audit_id']} · trace {receipt['trace_id']}"
     )

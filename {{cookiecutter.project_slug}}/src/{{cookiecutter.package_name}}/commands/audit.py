@@ -8,6 +8,7 @@ import click
 
 from ..settings import Settings
 from .configured import with_settings
+from .wording import counted
 
 
 @click.group()
@@ -34,11 +35,12 @@ def verify(settings: Settings, as_json: bool) -> None:
             click.echo(str(fault))
         state = "does NOT verify" if verdict.faults else "verifies"
         removed = f" ({verdict.tombstones} of them removed)" if verdict.tombstones else ""
-        lost = f", {verdict.lost} records lost and acknowledged" if verdict.lost else ""
-        unsigned = f", {verdict.unsigned} records not signed yet" if verdict.unsigned else ""
+        lost = f", {counted(verdict.lost, 'record')} lost and acknowledged" if verdict.lost else ""
+        unsigned = f", {counted(verdict.unsigned, 'record')} not signed yet" if verdict.unsigned else ""
         click.echo(
-            f"The trail {state}: {verdict.records} records{removed} by {verdict.writers} writers, "
-            f"{verdict.unfinished} calls without an end{unsigned}{lost}."
+            f"The trail {state}: {counted(verdict.records, 'record')}{removed} "
+            f"by {counted(verdict.writers, 'writer')}, "
+            f"{counted(verdict.unfinished, 'call')} without an end{unsigned}{lost}."
         )
     sys.exit(1 if verdict.faults else 0)
 
@@ -52,7 +54,7 @@ def export_command(settings: Settings, file: Path) -> None:
     from ..store import open_clerk
 
     exported = export(open_clerk(settings), file)
-    click.echo(f"{file}: {exported.records} records, SHA-256 {exported.digest}")
+    click.echo(f"{file}: {counted(exported.records, 'record')}, SHA-256 {exported.digest}")
     click.echo(f"Public keys, to be handed over on another way: {' '.join(exported.keys)}")
 
 
@@ -74,7 +76,7 @@ def retain_command(settings: Settings, days: int, reason: str, force: bool) -> N
     clerk = open_clerk(settings)
     if verify_trail(clerk.engine, clerk.checkpoints).faults:
         raise click.ClickException("The trail does not verify; see 'audit verify'. Nothing was removed.")
-    click.echo(f"{retain(clerk, days, reason)} records were removed.")
+    click.echo(f"{counted(retain(clerk, days, reason), 'record')} removed.")
 
 
 @audit.command("acknowledge")
@@ -103,4 +105,4 @@ def record_evaluation_command(settings: Settings, file: Path) -> None:
         report = record_evaluation(open_clerk(settings), file)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"Recorded: {'passed' if report.passed else 'NOT passed'}, {len(report.rows)} answers.")
+    click.echo(f"Recorded: {'passed' if report.passed else 'NOT passed'}, {counted(len(report.rows), 'answer')}.")

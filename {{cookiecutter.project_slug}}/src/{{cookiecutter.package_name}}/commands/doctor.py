@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -13,29 +14,31 @@ from .http import fetch
 def doctor() -> None:
     """Say what is missing on this machine, and what to do about it."""
     findings = list(_findings())
-    for good, text in findings:
-        click.echo(f"{'ok     ' if good else 'MISSING'}  {text}")
-    sys.exit(0 if all(good for good, _ in findings) else 1)
+    for good, text, remedy in findings:
+        click.echo(f"ok       {text}" if good else f"MISSING  {text}\n         next: {remedy}")
+    sys.exit(0 if all(good for good, *_ in findings) else 1)
 
 
-def _findings() -> list[tuple[bool, str]]:
+def _findings() -> Iterator[tuple[bool, str, str]]:
+    """Whether it is there, what was found, and what to do where it is not."""
     from ..services import read_to_start
 
-    found = [(sys.version_info >= (3, 11), f"Python {sys.version.split()[0]}; 3.11 or newer is needed")]
+    yield sys.version_info >= (3, 11), f"Python {sys.version.split()[0]}", "install Python 3.11 or newer"
     faults = Faults()
     settings = settings_despite(faults)
     try:
         read_to_start(settings, faults)
-        found.append((True, f"the configuration in {settings.config_dir}/ is whole"))
+        yield True, f"the configuration in {settings.config_dir}/ is whole", ""
     except ConfigurationError as error:
-        found.extend((False, fault) for fault in error.faults)
-    for name, url in (
-        ("issuer", f"{settings.oidc_issuer}/.well-known/openid-configuration"),
-        ("service", f"{settings.public_url}/readyz"),
+        for fault in error.faults:
+            place = fault.partition(": ")[0]
+            yield False, fault, "set it in .env; docs/settings.md says how" if place.isupper() else f"open {place}"
+    for name, variable, url in (
+        ("issuer", "OIDC_ISSUER", f"{settings.oidc_issuer}/.well-known/openid-configuration"),
+        ("service", "PORT or PUBLIC_URL", f"{settings.public_url}/readyz"),
     ):
-        there = _answers(url)
-        found.append((there, f"the {name} {'answers' if there else 'does not answer'} at {url}"))
-    return found
+        there, remedy = _answers(url), f"start it with 'make serve', or correct {variable} in .env"
+        yield there, f"the {name} {'answers' if there else 'does not answer'} at {url}", remedy
 
 
 def _answers(url: str) -> bool:

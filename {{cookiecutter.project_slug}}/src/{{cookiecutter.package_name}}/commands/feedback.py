@@ -7,6 +7,7 @@ import click
 
 from ..settings import Settings
 from .configured import with_settings
+from .wording import counted
 
 
 @click.group()
@@ -55,4 +56,4 @@ def expire_command(settings: Settings) -> None:
     from ..feedback import expire
     from ..store import open_clerk
 
-    click.echo(f"The words of {expire(open_clerk(settings))} ratings were removed.")
+    click.echo(f"Removed the words of {counted(expire(open_clerk(settings)), 'rating')}.")

@@ -80,7 +80,7 @@ def _stopped(settings: Settings) -> Stops:
 @policy.command("explain")
 @click.option("--role", required=True)
 @click.option("--class", "data_class", required=True)
-@click.option("--route", required=True)
+@click.option("--route", required=True, help="or a model that asks it")
 @click.option("--json", "as_json", is_flag=True)
 @with_settings
 def explain_command(settings: Settings, role: str, data_class: str, route: str, as_json: bool) -> None:
@@ -93,9 +93,12 @@ def explain_command(settings: Settings, role: str, data_class: str, route: str, 
     compiled = configuration.policy
     _check("role", role, configuration.access.roles)
     _check("class", data_class, compiled.classes)
-    _check("route", route, compiled.catalogue.routes)
+    feature = configuration.features.get(route)
+    _check("route", route := feature.route if feature else route, compiled.catalogue.routes)
     found = explain(compiled, role, data_class, route)
     rules, deployments = list(found.rules), list(found.deployments)
+    if feature:
+        rules.insert(0, f"this model asks the route {route}")
     if Permission.ASK not in configuration.access.permissions([role]):
         rules, deployments = [f"access.yaml: role {role} does not have the permission {Permission.ASK}"], []
     if as_json:

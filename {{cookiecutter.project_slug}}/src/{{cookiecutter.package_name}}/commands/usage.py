@@ -29,7 +29,10 @@ def usage(
     user: str | None,
     form: str | None,
 ) -> None:
-    """What was used and what it cost."""
+    """What was used and what it cost, with a bar for each row's cost: --by day draws it over time.
+
+    What a feature asked stands under its route, which 'policy explain --route FEATURE' names.
+    """
     from ..database import open_engine
     from ..governance import DIMENSIONS, Question, as_csv, as_table, columns_of, used
 

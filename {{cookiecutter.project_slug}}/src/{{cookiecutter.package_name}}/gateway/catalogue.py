@@ -92,7 +92,7 @@ def _check_key(name: str, key: str | None, file: ConfigFile[ModelsFile], faults:
         return
     if missing:
         where = file.at("deployments", name, "api_key_env")
-        faults.add(where, f"'{name}' takes its key from {key}, which is not set; set it, or {key}_FILE")
+        faults.add(where, f"'{name}' takes its key from {key}, which is not set; write it into .env, or set {key}_FILE")
 
 
 def _check_embeddings(routes: dict[str, Route], faults: Faults) -> None:

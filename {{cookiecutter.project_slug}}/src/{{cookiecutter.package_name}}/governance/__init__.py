@@ -4,7 +4,7 @@ from .account import current_trace_id
 from .ask import Ask, Completion, Embeddings, Receipt
 from .compiler import compile_policy
 from .explanation import Row, explain, matrix
-from .governed import Embedder, GovernedGateway, Model, StreamPart
+from .governed import Embedder, Feature, GovernedGateway, Model, StreamPart
 from .ledger import Ledger
 from .limits import Bounds, Limits, open_limits
 from .policy import Policy
@@ -22,6 +22,7 @@ __all__ = [
     "Completion",
     "Embedder",
     "Embeddings",
+    "Feature",
     "GovernedGateway",
     "Ledger",
     "Limits",

@@ -44,7 +44,7 @@ def _check_roles(file: ConfigFile[PolicyFile], roles: Collection[str], faults: F
 def _check_classes(file: ConfigFile[PolicyFile], section: str, named: dict[str, str], faults: Faults) -> None:
     for key, name in named.items():
         if name not in file.names("data_classes"):
-            known = ", ".join(file.content.data_classes)
+            known = ", ".join(file.names("data_classes"))
             faults.add(file.at(section, key), f"'{name}' is no data class; there are {known}")
 
 

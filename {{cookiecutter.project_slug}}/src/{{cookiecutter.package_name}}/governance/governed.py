@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from opentelemetry.trace import Span
 from pydantic import ValidationError
 
 from ..audit import AuditEvent, ContentDigests, Trail, new_call_id
@@ -44,6 +45,14 @@ class Model(Protocol):
     async def complete(self, ask: Ask) -> Completion: ...
 
     def stream(self, ask: Ask) -> AsyncGenerator[StreamPart, None]: ...
+
+
+@dataclass(frozen=True)
+class Feature:
+    """What answers a model name of a team's own once it has the gateway, and the route that it asks."""
+
+    route: str
+    open: Callable[[GovernedGateway], Model]
 
 
 class Embedder(Protocol):
@@ -114,6 +123,10 @@ class GovernedGateway:
     def record(self, event: AuditEvent) -> asyncio.Future[None]:
         """Of what a feature does by itself. Done when it is durable, and written whether or not somebody waits."""
         return self._writer.commit({self._trail: event})
+
+    def step(self, name: str) -> AbstractContextManager[Span]:
+        """A span of what a feature does by itself."""
+        return self._telemetry.step(name)
 
     def digest(self, content: Sequence[Any]) -> str:
         return self._digests.of_content(content)

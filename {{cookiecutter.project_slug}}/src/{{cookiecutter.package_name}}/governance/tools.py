@@ -17,6 +17,7 @@ from ..deadline import Deadline
 from ..errors import AuditUnavailable, DeadlineExceeded, InvalidRequest, ServiceError, UpstreamInvalid
 from ..gateway import Message, ToolCall
 from ..identity import Permission, Principal
+from ..telemetry import names
 from .ask import Ask, Completion
 from .governed import GovernedGateway, StreamPart
 from .policy import Policy
@@ -25,6 +26,7 @@ from .rounds import Heard, Rounds
 MOST_ROUNDS = 5  # in which tools may be called; one more has to answer in words
 MOST_CALLS = 8  # in one round
 LONGEST_RESULT = 20_000  # characters
+RUN = "execute_tool"  # the operation's name in the GenAI conventions
 A = TypeVar("A", bound=BaseModel)
 _log = structlog.get_logger()
 
@@ -124,8 +126,14 @@ class WithTools:
     async def _run(self, rounds: Rounds, call: ToolCall) -> _Told:
         """Returns when the record of it is durable; it will be even when the caller is gone."""
         begun, told = time.monotonic(), _Told("client_closed", "")
+        name = call.function.name if call.function.name in self._tools else "unknown"
         try:
-            told = await self._told(rounds.ask, call)
+            with self._governed.step(f"{RUN} {name}") as span:
+                span.set_attributes({names.OPERATION: RUN, names.TOOL: name})
+                told = await self._told(rounds.ask, call)
+                span.set_attribute(names.OUTCOME, told.outcome)
+                if told.outcome != "answered":
+                    span.set_attribute(names.ERROR_TYPE, told.outcome)
         except DeadlineExceeded as error:
             told = _Told(error.code, "")
             raise

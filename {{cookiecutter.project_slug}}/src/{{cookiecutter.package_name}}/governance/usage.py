@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +22,7 @@ DIMENSIONS = {
     "deployment": entries.c.deployment,
 }
 MOST_ROWS = 10_000
+LONGEST_BAR = 30  # characters
 COUNTED = ("calls", "input_tokens", "output_tokens", "cost_micro_usd")
 
 
@@ -81,8 +83,12 @@ def as_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def as_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
-    cells = [list(columns), *([_plain(row[name]) for name in columns] for row in rows)]
-    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
+    """With a bar for the cost, as long as its share of the greatest."""
+    most = max((row["cost_micro_usd"] or 0 for row in rows), default=0) or 1
+    bars = ["#" * math.ceil(LONGEST_BAR * (row["cost_micro_usd"] or 0) / most) for row in rows]
+    lines = ([*(_plain(row[name]) for name in columns), bar] for row, bar in zip(rows, bars, strict=True))
+    cells = [[*columns, ""], *lines]
+    widths = [max(len(line[place]) for line in cells) for place in range(len(columns) + 1)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from ..configfile import Faults, Section
+from ..configfile import Faults, Section, shown
 from ..promptfile import split_front_matter
 
 _WORD = re.compile(r"\w{3,}")
@@ -38,13 +38,13 @@ def load_documents(folder: Path, classes: Sequence[str], faults: Faults) -> list
             header = DocumentHeader.model_validate(yaml.safe_load(front))
         except (OSError, ValueError, yaml.YAMLError, ValidationError):
             faults.add(
-                f"documents/{path.name}",
+                shown(path),
                 "wants front matter with title and data_class between two lines of '---'",
             )
             continue
         if header.data_class not in classes:
             faults.add(
-                f"documents/{path.name}",
+                shown(path),
                 f"'{header.data_class}' is no data class; there are {', '.join(classes)}",
             )
         documents.append(Document(header.title, header.data_class, body, words(f"{header.title} {body}")))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from ..configfile import Faults
 from ..errors import InvalidRequest
 from ..gateway import Message
-from ..governance import Ask, Completion, GovernedGateway, Policy, StreamPart, WithTools, check_tools
+from ..governance import Ask, Completion, Feature, GovernedGateway, Policy, StreamPart, WithTools, check_tools
 from ..identity import Principal
 from ..promptfile import Prompt
 from ..promptfile import read as read_prompt
@@ -61,9 +61,9 @@ class Handbook:
         )
 
 
-def open_handbook(policy: Policy, faults: Faults) -> Callable[[GovernedGateway], Handbook] | None:
+def open_handbook(policy: Policy, faults: Faults) -> Feature | None:
     """What makes a Handbook of the governed gateway; None when its prompt has faults, which are in `faults` then."""
     documents = load_documents(HERE / "documents", policy.classes, faults)
     check_tools([LEAVE], policy, faults)
     prompt = read_prompt(HERE / "prompts" / "answer.md", faults, gives=["documents"])
-    return partial(Handbook, policy, prompt, documents) if prompt else None
+    return Feature(ROUTE, partial(Handbook, policy, prompt, documents)) if prompt else None

@@ -18,14 +18,14 @@ async def explain(token: str, rules: AccessRules, issuer: str, audience: str) ->
     try:
         async with aiohttp.ClientSession() as session:
             principal = await TokenVerifier(issuer, audience, rules, IssuerKeys(issuer, session)).principal(token)
-        lines = [f"accepted: {principal.subject} of {principal.tenant}"]
+        first, mark = f"accepted: {principal.subject} of {principal.tenant}", ""
     except ServiceError as error:
-        lines = [f"refused: {error.message}"]
+        first, mark = f"refused: {error.message}", "if it were accepted: "
     try:
         claims = unverified_claims(token)
     except ServiceError:
-        return lines
-    return [*lines, *_roles(claims, rules), *_permissions(claims, rules)]
+        return [first]
+    return [first, *(f"{mark}{line}" for line in (*_roles(claims, rules), *_permissions(claims, rules)))]
 
 
 def _roles(claims: dict[str, Any], rules: AccessRules) -> Iterator[str]:

@@ -26,7 +26,7 @@ class RefusedLogins:
         """Raises RateLimited for an address that was refused too often."""
         if wait := self.wait(address):
             raise RateLimited(
-                f"Too many logins from your address were refused; try again in {math.ceil(wait / 60)} minutes.",
+                f"Too many logins from your address were refused; try again in {math.ceil(wait / 60)} min.",
                 retry_after=wait,
             )
 

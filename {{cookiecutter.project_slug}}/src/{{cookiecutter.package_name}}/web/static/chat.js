@@ -96,7 +96,8 @@ async function rate(score) {
 function told(receipt) {
   const cost = receipt.cost_usd === null ? "cost unknown" : `$${receipt.cost_usd.toFixed(6)}`;
   const tokens = `${receipt.input_tokens}+${receipt.output_tokens} tokens`;
-  const where = `${receipt.deployment} (${receipt.region}), ${receipt.data_class}, attempt ${receipt.attempts}`;
+  const tried = `${receipt.attempts} attempt${receipt.attempts > 1 ? "s" : ""}${receipt.fallback ? ", a fallback" : ""}`;
+  const where = `${receipt.deployment} (${receipt.region}), ${receipt.data_class}, ${tried}`;
   return `${where}, ${tokens}, ${cost}, ${receipt.latency_ms} ms, audit ${receipt.audit_id}`;
 }
 
