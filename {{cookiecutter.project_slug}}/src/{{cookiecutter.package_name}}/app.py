@@ -9,14 +9,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import __version__, feedback, health, web
 from .api import ROUTERS, BodyLimit, InFlightCap, answer_error
-from .database import pending
 from .errors import ServiceError
 from .services import Services, open_services
 from .settings import Settings
@@ -81,8 +79,8 @@ def _lifespan(settings: Settings):  # type: ignore[no-untyped-def]  # Starlette'
                 "verifier": services.verifier,
                 "exchange": services.exchange,
                 "browsers": services.browsers,
-                "writer": services.writer,
-                "trail": services.trail,
+                "writer": services.store.writer,
+                "trail": services.store.trail,
                 "policy": services.configuration.policy,
                 "models": services.models,
                 "embedders": services.embedders,
@@ -95,12 +93,13 @@ def _lifespan(settings: Settings):  # type: ignore[no-untyped-def]  # Starlette'
 
 
 def _shown(services: Services) -> dict[str, Any]:
+    stopped = services.store.switches.stopped
     return {
         "loading": services.chain.loading(),
         "failing": services.chain.failing(),
         # Anybody may ask; which organisation is stopped is between it and the operator.
-        "stopped": ["a tenant" if what == "tenant" else f"{what} {name}" for what, name in services.switches.stopped],
-        "checkpoints": "failing" if services.notary.failing else "written",
+        "stopped": ["a tenant" if what == "tenant" else f"{what} {name}" for what, name in stopped],
+        "checkpoints": "failing" if services.store.notary.failing else "written",
     }
 
 
@@ -111,15 +110,7 @@ def _checks(services: Services) -> dict[str, health.Check]:
         return None if services.keys.ready else f"no keys of the issuer {services.settings.oidc_issuer} yet"
 
     async def storage() -> str | None:
-        if services.watch.fault:
-            return services.watch.fault
-        try:
-            behind = await asyncio.to_thread(pending, services.engine)
-        except SQLAlchemyError:
-            return "the database does not answer"
-        if behind:
-            return "migrations are not applied; run the command 'migrate'"
-        return "the last commit of the audit trail was lost" if services.writer.failing else None
+        return await asyncio.to_thread(services.store.fault)
 
     async def routes() -> str | None:
         unserved = [

@@ -12,21 +12,13 @@ from sqlalchemy import Engine
 
 from . import __name__ as package
 from . import __version__, configuration
-from .audit import AuditEvent, ContentDigests, Json, Kind, Notary, Trail, Watch, new_call_id
+from .audit import AuditEvent, ContentDigests, Json, Kind, new_call_id
 from .configfile import Faults
 from .configuration import Configuration, digests, read_files
-from .database import Writer, pending
+from .database import pending
 from .feedback import Feedback, Kept
-from .gateway import (
-    Catalogue,
-    ChainGateway,
-    Deployment,
-    DirectGateway,
-    Gateway,
-    LiteLLMGateway,
-    LiteLLMLibrary,
-)
-from .governance import Embedder, Feature, GovernedGateway, Model, Policy, Switches, open_limits, open_redactor
+from .gateway import Catalogue, ChainGateway, Deployment, DirectGateway, Gateway, LiteLLMGateway, LiteLLMLibrary
+from .governance import Embedder, Feature, GovernedGateway, Model, Policy, open_limits, open_redactor
 from .handbook import open_handbook
 from .identity import (
     AccessRules,
@@ -54,12 +46,7 @@ class Services:
     settings: Settings
     configuration: Configuration
     telemetry: Telemetry
-    engine: Engine
-    writer: Writer
-    trail: Trail
-    notary: Notary
-    watch: Watch
-    switches: Switches
+    store: Store
     keys: IssuerKeys
     verifier: TokenVerifier
     exchange: TokenExchange
@@ -119,12 +106,7 @@ def _built(
         settings=settings,
         configuration=read,
         telemetry=telemetry,
-        engine=store.engine,
-        writer=writer,
-        trail=trail,
-        notary=store.notary,
-        watch=store.watch,
-        switches=store.switches,
+        store=store,
         keys=keys,
         verifier=verifier,
         exchange=TokenExchange(read.access, _exchanging_client(settings, keys), keys),
@@ -215,11 +197,12 @@ def _telemetry(settings: Settings) -> AbstractContextManager[Telemetry]:
 
 async def _record_loaded(services: Services) -> None:
     """The first record of this process life's chain: under which configuration it ran."""
-    if pending(services.engine) or services.watch.fault:
+    store = services.store
+    if pending(store.engine) or store.watch.fault:
         return  # no table, or not the one that was written to; /readyz says so
     details: dict[str, Json] = {
         "policy_version": services.configuration.policy.version,
         "version": __version__,
         "config": dict(digests(services.settings)),
     }
-    await services.writer.commit({services.trail: AuditEvent(Kind.LOADED, new_call_id(), details=details)})
+    await store.writer.commit({store.trail: AuditEvent(Kind.LOADED, new_call_id(), details=details)})

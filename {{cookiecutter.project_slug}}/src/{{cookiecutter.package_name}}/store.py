@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from . import database
 from .audit import Checkpoints, Clerk, Notary, SigningKeys, Trail, Watch, notarised, watched_store
@@ -26,6 +27,18 @@ class Store:
     writer: database.Writer
     watch: Watch
     switches: Switches
+
+    def fault(self) -> str | None:
+        """What keeps it from being written to, if anything does. Asks the database."""
+        if self.watch.fault:
+            return self.watch.fault
+        try:
+            behind = database.pending(self.engine)
+        except SQLAlchemyError:
+            return "the database does not answer"
+        if behind:
+            return "migrations are not applied; run the command 'migrate'"
+        return "the last commit of the audit trail was lost" if self.writer.failing else None
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ import pytest
 
 from {{ cookiecutter.package_name }}.errors import ServiceError
 from {{ cookiecutter.package_name }}.gateway import AttemptFailed, ChainGateway, Failure, ScriptedGateway
-from {{ cookiecutter.package_name }}.gateway.chain import SHORTEST
+from {{ cookiecutter.package_name }}.gateway.pace import SHORTEST
 from {{ cookiecutter.package_name }}.telemetry import open_telemetry
 
 from tests.docs.pages import DOCS, names, rows, text

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 
 from {{ cookiecutter.package_name }}.errors import DeadlineExceeded
-from {{ cookiecutter.package_name }}.gateway.chain import SHORTEST
+from {{ cookiecutter.package_name }}.gateway.pace import SHORTEST
 
 from tests.gateway.schedules import TOLERANCE, Request, requests, seen
 

@@ -7,17 +7,15 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mappi
 from contextlib import aclosing, contextmanager
 from typing import TypeVar
 
-import structlog
-from opentelemetry.trace import Span, SpanKind, StatusCode
-
-from ..deadline import Deadline
 from ..errors import DeadlineExceeded
-from ..telemetry import Telemetry, names, trace_headers
+from ..telemetry import Telemetry, names
+from .attempt import observed
 from .breaker import Breaker
 from .catalogue import Deployment
 from .failure import AttemptFailed, Failure
 from .gateway import Answer, Attempt, Chunk, Gateway, PermittedCall, Vectors
 from .messages import EmbeddingRequest, R
+from .pace import SHORTEST, paced, share
 
 # A failure that says nothing about the deployment's health does not count against it.
 _HARMLESS = {
@@ -28,11 +26,7 @@ _HARMLESS = {
     Failure.NOT_LOADED,
     Failure.OPEN,
 }
-_log = structlog.get_logger()
 T = TypeVar("T", Answer, Vectors)
-
-
-SHORTEST = 0.05  # seconds; no provider answers in less, so that an attempt is not started with less
 
 
 class ChainGateway:
@@ -44,7 +38,7 @@ class ChainGateway:
 
     @property
     def ready(self) -> bool:
-        return all(gateway.ready for gateway in self._gateways.values())
+        return not self.loading()
 
     def serves(self, deployment: Deployment) -> bool:
         return self._gateways[deployment.name].ready
@@ -66,7 +60,7 @@ class ChainGateway:
         for deployment in self._in_turn(call):
             try:
                 with self._attempt(call, deployment) as attempt:
-                    async with call.deadline.timeout(at_most=_share(call, deployment)):
+                    async with call.deadline.timeout(at_most=share(call, deployment)):
                         answer = await asked(self._gateways[deployment.name])
                     attempt.usage = answer.usage
                     return answer
@@ -82,9 +76,9 @@ class ChainGateway:
                 with self._attempt(call, deployment) as attempt:
                     async with (
                         aclosing(self._gateways[deployment.name].stream(call)) as chunks,
-                        aclosing(_paced(call, deployment, attempt, chunks)) as paced,
+                        aclosing(paced(call, deployment, attempt, chunks)) as in_time,
                     ):
-                        async for chunk in paced:
+                        async for chunk in in_time:
                             begun = True
                             yield chunk
                 return
@@ -109,7 +103,7 @@ class ChainGateway:
     def _attempt(self, call: PermittedCall[R], deployment: Deployment) -> Iterator[Attempt]:
         breaker = self._breakers[deployment.name]
         begun = time.monotonic()
-        with self._observed(call, deployment) as attempt:
+        with observed(self._telemetry, call, deployment) as attempt:
             try:
                 self._admit(deployment, breaker)
                 yield attempt
@@ -135,82 +129,6 @@ class ChainGateway:
             raise AttemptFailed(Failure.NOT_LOADED)
         if not breaker.admits():
             raise AttemptFailed(Failure.OPEN)
-
-    @contextmanager
-    def _observed(self, call: PermittedCall[R], deployment: Deployment) -> Iterator[Attempt]:
-        operation = call.request.operation
-        attributes = {
-            names.OPERATION: operation,
-            names.PROVIDER: deployment.provider,
-            names.REQUEST_MODEL: deployment.model,
-            names.DEPLOYMENT: deployment.name,
-            names.REGION: deployment.entry.region,
-            names.ROUTE: call.permit.route.name,
-            names.DATA_CLASS: call.permit.data_class,
-        }
-        # A generator's frames run in its caller's context, so the span is handed on and not made current.
-        span = self._telemetry.tracer.start_span(
-            f"{operation} {deployment.model}", kind=SpanKind.CLIENT, attributes=attributes
-        )
-        attempt = Attempt(deployment.name, trace_headers=trace_headers(span))
-        call.attempts.append(attempt)
-        begun = time.monotonic()
-        try:
-            yield attempt
-        finally:
-            self._tell(span, call, deployment, attempt, time.monotonic() - begun - attempt.read)
-            span.end()
-
-    def _tell(
-        self, span: Span, call: PermittedCall[R], deployment: Deployment, attempt: Attempt, seconds: float
-    ) -> None:
-        outcome, usage, metrics = attempt.outcome, attempt.usage, self._telemetry.metrics
-        span.set_attribute(names.OUTCOME, outcome)
-        if usage:
-            counts = {names.INPUT_TOKENS: usage.input_tokens, names.OUTPUT_TOKENS: usage.output_tokens}
-            span.set_attributes(counts)
-        if outcome != "answered":
-            span.set_attribute(names.ERROR_TYPE, outcome)
-            span.set_status(StatusCode.ERROR, outcome)
-            _log.warning("attempt_failed", deployment=deployment.name, outcome=outcome)
-        where = {names.ROUTE: call.permit.route.name, names.DEPLOYMENT: deployment.name, names.OUTCOME: outcome}
-        metrics.attempt_duration.record(seconds, {**where, names.PROVIDER: deployment.provider})
-        if attempt.first_chunk is not None:
-            metrics.first_chunk.record(attempt.first_chunk, where)
-
-
-async def _paced(
-    call: PermittedCall, deployment: Deployment, attempt: Attempt, chunks: AsyncGenerator[Chunk, None]
-) -> AsyncGenerator[Chunk, None]:
-    """The first chunk within the route's `first_token`, each further one within its `gap`, all in the deadline."""
-    route, begun, finished = call.permit.route, time.monotonic(), False
-    limit, patience = Deadline.after(_share(call, deployment)), route.first_token
-    while True:
-        try:
-            if limit.remaining() <= 0:
-                raise TimeoutError  # no timer fires where the next chunk is there already
-            async with limit.timeout(at_most=patience):
-                chunk = await anext(chunks)
-        except (StopAsyncIteration, TimeoutError) as end:
-            if finished:
-                return  # of an answer that is whole, nothing but the provider's counts can be missing
-            raise (end if isinstance(end, TimeoutError) else AttemptFailed(Failure.CUT)) from None
-        patience = route.gap
-        if not (chunk.delta or chunk.finish_reason or chunk.usage):
-            continue  # a sign of life, such as a role, or reasoning that is not passed on
-        finished, attempt.usage = finished or chunk.finish_reason is not None, chunk.usage or attempt.usage
-        given = time.monotonic()
-        if attempt.first_chunk is None:
-            limit, attempt.first_chunk = call.deadline, given - begun
-        yield chunk
-        attempt.read += time.monotonic() - given
-
-
-def _share(call: PermittedCall[R], deployment: Deployment) -> float:
-    """Half of what remains while another deployment stands behind, so that a hanging one leaves it time to answer."""
-    remaining = call.deadline.remaining()
-    last = deployment is call.permit.deployments[-1] or remaining / 2 < SHORTEST
-    return remaining if last else remaining / 2
 
 
 def _fall_back(failed: AttemptFailed) -> AttemptFailed:
