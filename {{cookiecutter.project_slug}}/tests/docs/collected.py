@@ -1,4 +1,4 @@
-"""The tests that a page names, and whether pytest finds them."""
+"""The tests that pages name, and whether pytest finds them."""
 
 import functools
 import re
@@ -16,15 +16,15 @@ def named_tests(content: str) -> list[str]:
 
 
 @functools.cache
-def collected(page: Path) -> tuple[str, ...]:
-    """The ids of all tests in the files that the page names, one for each of a test's cases."""
-    files = sorted({name.partition("::")[0] for name in named_tests(text(page))})
+def collected(pages: tuple[Path, ...]) -> tuple[str, ...]:
+    """The ids of all tests in the files that the pages name, one for each of a test's cases."""
+    files = sorted({name.partition("::")[0] for page in pages for name in named_tests(text(page))})
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-o", "addopts=", "-p", "no:cacheprovider"]
     done = subprocess.run([*command, *files], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return tuple(line for line in done.stdout.splitlines() if "::" in line)
 
 
-def cases(page: Path, name: str) -> int:
+def cases(pages: tuple[Path, ...], name: str) -> int:
     """How many cases pytest finds under that name."""
-    return sum(found == name or found.startswith(f"{name}[") for found in collected(page))
+    return sum(found == name or found.startswith(f"{name}[") for found in collected(pages))

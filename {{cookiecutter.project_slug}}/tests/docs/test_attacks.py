@@ -8,6 +8,7 @@ from tests.docs.collected import cases, named_tests
 from tests.docs.pages import DOCS, rows, text
 
 ATTACKS, ASVS = DOCS / "governance" / "attacks.md", DOCS / "governance" / "asvs.md"
+PAGES = (ATTACKS, ASVS)
 # The lines of levels 1 and 2 in version 5.0.0.
 LINES = {
     "7.1": 3,
@@ -32,9 +33,9 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize("page", [ATTACKS, ASVS], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_test_that_the_page_names_is_there(page: Path) -> None:
-    assert [name for name in named_tests(text(page)) if not cases(page, name)] == []
+    assert [name for name in named_tests(text(page)) if not cases(PAGES, name)] == []
 
 
 def test_every_kind_of_attack_has_a_row_with_a_test() -> None:
@@ -48,7 +49,7 @@ def test_every_kind_of_attack_has_a_row_with_a_test() -> None:
 def test_the_numbers_of_tokens_are_those_of_the_tests() -> None:
     for kind, *_, number, tests in rows(ATTACKS):
         if kind.startswith("J-"):
-            assert int(number) == sum(cases(ATTACKS, name) for name in named_tests(tests)), kind
+            assert int(number) == sum(cases(PAGES, name) for name in named_tests(tests)), kind
 
 
 def test_every_line_of_the_chapters_has_a_row_with_a_test_or_a_reason() -> None:
