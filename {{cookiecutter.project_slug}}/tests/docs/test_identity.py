@@ -6,7 +6,7 @@ import re
 import httpx2
 import pytest
 
-from {{ cookiecutter.package_name }}.identity import keys, refused, sessions, tokens
+from {{ cookiecutter.package_name }}.identity import keys, refused_logins, sessions, tokens
 
 from local.identity_provider import identity_provider
 from local.loopback import listen, serving
@@ -34,8 +34,11 @@ async def test_the_local_provider_misbehaves_as_the_page_says() -> None:
     [
         ("after 30 minutes without a request", sessions.IDLE == 30 * 60),
         ("after 8 hours in any case", sessions.ABSOLUTE == 8 * 3600),
-        ("30 refused logins of one address within ten minutes", (refused.MOST, refused.WITHIN) == (30, 600)),
-        ("10,000 addresses", refused.REMEMBERED == 10_000),
+        (
+            "30 refused logins of one address within ten minutes",
+            (refused_logins.MOST, refused_logins.WITHIN) == (30, 600),
+        ),
+        ("10,000 addresses", refused_logins.REMEMBERED == 10_000),
         ("asked for again after 2½ minutes", keys.REFRESH_AFTER == 150),
         ("once in 10 seconds", keys.SEARCH_AFTER == 10),
         ("30 s of leeway", tokens.LEEWAY == 30),

@@ -6,7 +6,7 @@ import pytest
 
 from {{ cookiecutter.package_name }}.errors import RateLimited
 from {{ cookiecutter.package_name }}.identity import RefusedLogins
-from {{ cookiecutter.package_name }}.identity.refused import MOST, REMEMBERED, WITHIN
+from {{ cookiecutter.package_name }}.identity.refused_logins import MOST, REMEMBERED, WITHIN
 
 from tests.identity.clock import Clock
 from tests.service import Surroundings

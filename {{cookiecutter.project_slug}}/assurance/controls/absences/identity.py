@@ -80,9 +80,9 @@ ABSENCES = {
     "role-permissions": Absence(
         "identity.access", "AccessRules.permissions", instead(lambda *_: frozenset(map(str, Permission)))
     ),
-    "login-state": Absence("identity.attempt", "hmac", instead(SimpleNamespace(compare_digest=lambda *_: True))),
+    "login-state": Absence("identity.login_attempt", "hmac", instead(SimpleNamespace(compare_digest=lambda *_: True))),
     "login-pkce": Absence("identity.token_endpoint", "TokenEndpoint.conversation", _without_challenge),
-    "login-refusals": Absence("identity.refused", "RefusedLogins.wait", instead(lambda *_: 0.0)),
+    "login-refusals": Absence("identity.refused_logins", "RefusedLogins.wait", instead(lambda *_: 0.0)),
     "session-origin": Absence("identity.browser", "Site.refuse_other_sites", instead(lambda *_: None)),
     "exchange-audience": Absence("identity.exchange", "TokenExchange._allowed", instead(_for_any_audience)),
 }

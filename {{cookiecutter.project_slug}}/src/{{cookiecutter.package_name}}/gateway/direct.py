@@ -17,7 +17,7 @@ from .failure import AttemptFailed, Failure
 from .fields import supported
 from .gateway import MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, Vectors
 from .messages import EmbeddingRequest, R
-from .sane import FINISH_REASONS, sane_answer, sane_usage, sane_vectors, says_nothing
+from .sanity import FINISH_REASONS, sane_answer, sane_usage, sane_vectors, says_nothing
 from .upstream import json_object, read, send, streamed
 
 

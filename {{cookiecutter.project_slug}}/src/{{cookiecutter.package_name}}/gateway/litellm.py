@@ -15,7 +15,7 @@ from .fields import BY_DEFAULT, supported
 from .gateway import MESSAGE_FIELDS, Answer, Chunk, PermittedCall, Usage, Vectors
 from .litellm_library import LiteLLMLibrary
 from .messages import EmbeddingRequest, R
-from .sane import FINISH_REASONS, sane_answer, sane_usage, sane_vectors, says_nothing
+from .sanity import FINISH_REASONS, sane_answer, sane_usage, sane_vectors, says_nothing
 
 
 class LiteLLMGateway:

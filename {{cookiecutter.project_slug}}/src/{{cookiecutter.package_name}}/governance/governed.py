@@ -19,7 +19,7 @@ from ..identity import Principal
 from ..telemetry import Telemetry, names
 from .account import CallAccount, current_trace_id, estimate, most, outcome_of
 from .ask import Ask, Completion, Embeddings, Receipt
-from .hidden import visible
+from .hidden_text import visible
 from .ledger import Ledger
 from .limits import Limits
 from .policy import Policy

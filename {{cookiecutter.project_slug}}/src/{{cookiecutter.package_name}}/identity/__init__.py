@@ -1,15 +1,15 @@
 """Who is calling?"""
 
 from .access import AccessFile, AccessRules, CurrentDelegation, CurrentPrincipal, MayAsk, MayReadAudit, Permission
-from .attempt import LASTS as LOGIN_LASTS
 from .browser import Browsers, Site
 from .delegation import Delegation
 from .exchange import TokenExchange
 from .explanation import explain, ticket
 from .keys import IssuerKeys
 from .login import ClientRegistration, Login
+from .login_attempt import LASTS as LOGIN_LASTS
 from .principal import Principal
-from .refused import RefusedLogins
+from .refused_logins import RefusedLogins
 from .sealing import Seal
 from .sessions import Sessions, end_sessions
 from .token_endpoint import TokenEndpoint

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ..errors import IdentityUnavailable, InvalidToken, PermissionDenied
 from .login import Login
-from .refused import RefusedLogins
+from .refused_logins import RefusedLogins
 from .sessions import LEASE, Grant, Sessions
 
 

@@ -13,9 +13,9 @@ from authlib.integrations.base_client import OAuthError  # type: ignore[import-u
 
 from ..errors import IdentityUnavailable, InvalidToken, LoginRefused
 from .access import AccessRules
-from .attempt import Attempt
 from .id_token import IdTokens
 from .keys import IssuerKeys
+from .login_attempt import Attempt
 from .principal import Principal
 from .sealing import Seal
 from .sessions import Grant

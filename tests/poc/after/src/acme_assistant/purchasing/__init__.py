@@ -1,4 +1,7 @@
-"""How does the company buy things?"""
+"""How does the company buy things?
+
+Begun as a copy of `handbook/`, as the service's README says: of two ideas neither should have to mind the other.
+"""
 
 from .documents import load_documents
 from .purchasing import Purchasing, open_purchasing

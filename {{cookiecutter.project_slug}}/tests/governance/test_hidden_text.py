@@ -2,7 +2,7 @@
 
 import pytest
 
-from {{ cookiecutter.package_name }}.governance.hidden import visible
+from {{ cookiecutter.package_name }}.governance.hidden_text import visible
 
 from tests.service import Service
 
