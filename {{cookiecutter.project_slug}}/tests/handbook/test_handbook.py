@@ -7,12 +7,12 @@ from {{ cookiecutter.package_name }}.configfile import Faults
 from {{ cookiecutter.package_name }}.handbook import load_documents
 from {{ cookiecutter.package_name }}.telemetry import names
 
+from tests.command import run
 from tests.departure import ADAPTERS, record_of_one_left_midway, service_with_one
 from tests.docs.test_readme import SHOWN
 from tests.official_client import whole_and_streamed
 from tests.service import TESTED, Service, Surroundings, deployment, running_service
 from tests.telemetry.sink import Sink, attributes
-from tests.test_cli import run
 
 CLASSES = ["public", "internal", "confidential", "restricted"]
 
