@@ -40,6 +40,7 @@ def test_what_a_control_names_is_there(control: Control) -> None:
     function = name.partition("[")[0]
     assert re.search(rf"^(async )?def {function}\(", (PROJECT / path).read_text(encoding="utf-8"), re.MULTILINE)
     assert control.alert is None or alerts()[control.alert] == control.runbook
+    assert control.runbook is None or (PROJECT / control.runbook).is_file()
 
 
 @each_control
