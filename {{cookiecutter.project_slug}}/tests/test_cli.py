@@ -153,7 +153,7 @@ def test_doctor_says_what_is_missing(config: str) -> None:
     assert shown.exit_code == 1
     assert "MISSING  the issuer does not answer" in shown.stdout
     replace(Path(config) / "policy.yaml", "hosted_by", "hosted_bye")
-    lines = run("doctor", CONFIG_DIR=config, PORT="many").stdout.splitlines()
+    lines = invoked("doctor", CONFIG_DIR=config, PORT="many").stdout.splitlines()
     missing = [place for place, line in enumerate(lines) if line.startswith("MISSING")]
     assert len(missing) >= 4
     assert all(lines[place + 1].startswith("         next: ") for place in missing)
@@ -161,19 +161,19 @@ def test_doctor_says_what_is_missing(config: str) -> None:
 
 def test_a_fault_in_a_class_brings_no_further_ones_about_who_names_it(config: str) -> None:
     replace(Path(config) / "policy.yaml", "retention_days", "retention_dais")
-    told = run("policy", CONFIG_DIR=config).stderr.splitlines()
+    told = invoked("policy", CONFIG_DIR=config).stderr.splitlines()
     assert len(told) == 2, told
     assert told[1].endswith("is not a known setting; did you mean 'retention_days'?")
     replace(Path(config) / "policy.yaml", "retention_dais", "retention_days")
     replace(Path(config) / "policy.yaml", "  confidential:\n    re", "  confidental:\n    re")
-    _, *told = run("policy", CONFIG_DIR=config).stderr.splitlines()
+    _, *told = invoked("policy", CONFIG_DIR=config).stderr.splitlines()
     assert "there are public, internal, confidental, restricted" in told[0]
     assert all("/policy.yaml:" in line for line in told)
 
 
 def test_an_empty_question_is_not_sent() -> None:
-    refused = run("ask", " ", "--user", "ada", PUBLIC_URL="http://127.0.0.1:1")
-    assert refused.returncode == 2
+    refused = invoked("ask", " ", "--user", "ada", PUBLIC_URL="http://127.0.0.1:1")
+    assert refused.exit_code == 2
     assert "nothing was sent" in refused.stderr
 
 

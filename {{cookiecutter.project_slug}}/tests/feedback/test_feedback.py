@@ -139,8 +139,8 @@ async def test_what_expired_is_not_read_and_expire_removes_it(service: Service) 
     with service.engine.execution_options(writes=True).begin() as connection:
         connection.execute(update(ratings_table).where(this).values(expires="2026-01-01T00:00:00.000000Z"))
     assert command(service, "feedback", "show", expired.json()["id"]).exit_code == 1
-    assert "of 1 ratings" in command(service, "feedback", "expire").stdout
-    assert "of 0 ratings" in command(service, "feedback", "expire").stdout
+    assert "of 1 rating." in command(service, "feedback", "expire").stdout
+    assert "of 0 ratings." in command(service, "feedback", "expire").stdout
     assert {row["call_id"]: bool(row["sealed"]) for row in kept(service)} == {
         expired.json()["id"]: False,
         young.json()["id"]: True,

@@ -7,7 +7,7 @@ from {{ cookiecutter.package_name }}.configfile import Faults
 from {{ cookiecutter.package_name }}.handbook import load_documents
 from {{ cookiecutter.package_name }}.telemetry import names
 
-from tests.command import run
+from tests.command import invoked
 from tests.departure import ADAPTERS, record_of_one_left_midway, service_with_one
 from tests.docs.test_readme import SHOWN
 from tests.official_client import whole_and_streamed
@@ -135,6 +135,6 @@ async def test_the_numbers_that_the_readme_shows_are_those_that_one_gets(tmp_pat
 
 def test_the_policy_is_explained_by_the_name_that_people_ask() -> None:
     words = ("policy", "explain", "--role", "employee", "--class", "internal", "--route", "handbook")
-    told = run(*words, CONFIG_DIR=str(TESTED)).stdout
+    told = invoked(*words, CONFIG_DIR=str(TESTED)).stdout
     assert told.startswith("this model asks the route assistant\n")
     assert "may be answered by" in told
