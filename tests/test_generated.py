@@ -77,8 +77,8 @@ def checked_and_tested(service: Path, borrowed: dict[str, str]) -> str:
     return said.splitlines()[-1]
 
 
-def test_default_service_passes_its_own_checks_tests_and_evaluation(default: Path) -> None:
-    said = run(default, "make", "check", "test", "eval")
+def test_default_service_passes_its_own_checks_tests_evaluation_and_drills(default: Path) -> None:
+    said = run(default, "make", "check", "test", "eval", "drill")
     assert PASSED.search(said)
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +21,15 @@ _TIMED = re.compile(
 Rules = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Alert:
-    """`runbook` is a page of the project, None where the rule names none."""
-
-    name: str
-    runbook: Path | None
-
-
 def read_rules(folder: Path = OPS) -> Mapping[str, Rules]:
     """Every rule file, by its name; the rule tests have no groups of their own."""
     files = {path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
     return {name: content for name, content in files.items() if "groups" in (content or {})}
 
 
-def alerts(files: Mapping[str, Rules]) -> Mapping[str, Alert]:
-    found = {rule["alert"]: rule for rule in _rules(files) if "alert" in rule}
-    pages = {name: rule.get("annotations", {}).get("runbook") for name, rule in found.items()}
-    return {name: Alert(name, PROJECT / page if page else None) for name, page in pages.items()}
+def alerts(files: Mapping[str, Rules]) -> Mapping[str, str]:
+    """The runbook of each, a path in the project; empty where it names none."""
+    return {rule["alert"]: rule.get("annotations", {}).get("runbook", "") for rule in _rules(files) if "alert" in rule}
 
 
 def expressions(files: Mapping[str, Rules], alert: str) -> list[str]:
@@ -52,13 +42,16 @@ def _rules(files: Mapping[str, Rules]) -> Iterator[Rules]:
 
 
 def paced(content: Rules, times: float) -> Rules:
-    """A rule file at so many times its pace: every duration is divided, every threshold stays."""
+    """A rule file at so many times its pace: every duration is divided, every threshold stays.
+
+    A group's own interval goes: whoever evaluates the rules does so often enough.
+    """
     return {**content, "groups": [_group(group, times) for group in content["groups"]]}
 
 
 def _group(group: Rules, times: float) -> Rules:
-    rules = [_rule(rule, times) for rule in group["rules"]]
-    return {**_each(group, ("interval",), lambda text: shorter(text, times)), "rules": rules}
+    rest = {name: value for name, value in group.items() if name != "interval"}
+    return {**rest, "rules": [_rule(rule, times) for rule in group["rules"]]}
 
 
 def _rule(rule: Rules, times: float) -> Rules:

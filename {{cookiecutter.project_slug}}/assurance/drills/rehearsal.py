@@ -15,6 +15,7 @@ from assurance.drills.drill import Drill
 from assurance.drills.pace import Rules, alerts, expressions, paced_expression
 from assurance.drills.runbook import Shown, shown_by
 from assurance.drills.stage import Stage, repeated, stage
+from assurance.stamp import PROJECT
 
 LONGEST_WAIT = 120  # seconds for an alert to fire, and for it to clear
 PROBES_EVERY = 0.5  # seconds
@@ -49,10 +50,14 @@ async def rehearse(drill: Drill, rules: Mapping[str, Rules], patience: float = L
             outcome.reason = str(failure)
         except Exception as fault:  # whatever one stumbles over, the others go on
             outcome.reason = f"the drill itself broke: {type(fault).__name__}: {fault}"
-        log = Path(folder, "service.log").read_text(encoding="utf-8", errors="replace")  # noqa: ASYNC240 # it is short
-        outcome.notes.append(f"The service's log ends with:\n\n{log[-4_000:]}")
+        outcome.notes.append(f"The service's log ends with:\n\n{_end_of(Path(folder, 'service.log'))}")
     outcome.seconds = round(time.monotonic() - begun, 1)
     return outcome
+
+
+def _end_of(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    return "\n".join(lines[-10:])
 
 
 @dataclass
@@ -76,7 +81,7 @@ class _Rehearsal:
                 mended = time.monotonic()
             await self._until(firing=False)
             self.outcome.clears_after = round(time.monotonic() - mended, 1)
-            await self._it_serves()
+            await self._it_serves("after it cleared")
 
     async def _visit(self) -> None:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
@@ -90,6 +95,7 @@ class _Rehearsal:
         """What would fire anyway, or be shown anyway, proves nothing."""
         if self.drill.alert in await self.stage.prometheus.firing():
             await self._fail("it fires before anything is broken")
+        await self._it_serves("before anything is broken")
         shown = await self._commands()
         if found := [pattern for pattern in self.drill.shows if re.search(pattern, shown.text)]:
             await self._fail(f"the runbook's commands show {found[0]!r} before anything is broken", shown)
@@ -103,18 +109,18 @@ class _Rehearsal:
         if lost := [pattern for pattern in self.drill.shows if not re.search(pattern, shown.text)]:
             await self._fail(f"the runbook's commands do not show {lost[0]!r}")
 
-    async def _it_serves(self) -> None:
-        """An alert clears also when nothing is measured any more."""
-        if not [one for one in await self.stage.prometheus.query("up") if one.value == 1]:
-            await self._fail("it cleared because the metrics are gone")
+    async def _it_serves(self, when: str) -> None:
+        """An alert is quiet also where nothing is measured."""
+        if not await self.stage.prometheus.query("up == 1"):
+            await self._fail(f"{when} its metrics cannot be fetched")
         answer = await self.stage.ask()
         if "choices" not in answer:
-            await self._fail(f"it cleared, and yet a question is answered by {answer}")
+            await self._fail(f"{when} a question is answered by {answer}")
 
     async def _commands(self) -> Shown:
-        page = alerts(self.rules)[self.drill.alert].runbook
-        if page is None:
-            raise DrillFailedError("the alert names no runbook")
+        page = PROJECT / alerts(self.rules)[self.drill.alert]
+        if not page.is_file():
+            raise DrillFailedError("its rule names no runbook that is there")
         return await shown_by(page, self.stage.on_call())
 
     async def _until(self, *, firing: bool) -> None:

@@ -55,7 +55,7 @@ def prove_evaluate_and_drill(folder: Path, *, passed: bool = True) -> None:
     for name, also, more in (
         ("proof", ("tests", "controls.yaml"), {}),
         ("evals", (), {}),
-        ("drills", (), {"drills": drills}),
+        ("drills", ("ops", "docs/runbooks"), {"drills": drills}),
     ):
         about = {"at": "2026-11-27T09:00:00+00:00", "code": stamp(*also, project=folder)}
         content = {"passed": passed, "about": about, **more}

@@ -39,7 +39,7 @@ async def the_budget_of_the_day_is_spent(stage: Stage) -> AsyncIterator[None]:
 
 
 # A day of a minute, which the drill lives through, as an alert on an unusual hour wants a usual day before it.
-@drill("CostSpike", shows=[r'app_deployment="first", app_route="assistant"} => \d{2,}'], pace=1440, past=62)
+@drill("CostSpike", shows=[r'app_deployment="first", app_route="assistant"} => \d{2,}'], pace=1440, past=61)
 async def a_script_asks_long_questions(stage: Stage) -> AsyncIterator[None]:
     async def at_length() -> None:
         await stage.ask("When are the offices open? " * 1_000)

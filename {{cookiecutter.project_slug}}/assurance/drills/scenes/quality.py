@@ -20,7 +20,7 @@ async def ask_and_rate(stage: Stage) -> None:
     shows=[r'app_deployment="first", app_route="assistant"} => 0\.\d'],
     visit=ask_and_rate,
     pace=8640,
-    past=16,
+    past=12,
 )
 async def the_model_says_something_else(stage: Stage) -> AsyncIterator[None]:
     await stage.provider_fails("prose")
