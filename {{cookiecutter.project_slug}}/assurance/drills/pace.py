@@ -32,6 +32,11 @@ def alerts(files: Mapping[str, Rules]) -> Mapping[str, str]:
     return {rule["alert"]: rule.get("annotations", {}).get("runbook", "") for rule in _rules(files) if "alert" in rule}
 
 
+def decide(files: Mapping[str, Rules]) -> tuple[str, ...]:
+    """What drills rest on, beside what every piece of evidence is about: paths in the project."""
+    return (*(f"ops/{name}" for name in files), "docs/runbooks")
+
+
 def expressions(files: Mapping[str, Rules], alert: str) -> list[str]:
     """One alert may have a rule for each of several situations."""
     return [str(rule["expr"]) for rule in _rules(files) if rule.get("alert") == alert]

@@ -13,14 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from assurance.drills.drill import Drill
-from assurance.drills.pace import Rules, alerts, read_rules
+from assurance.drills.pace import Rules, alerts, decide, read_rules
 from assurance.drills.prometheus import PROGRAMS, PrometheusMissingError
 from assurance.drills.rehearsal import Outcome, rehearse
 from assurance.drills.scenes import DRILLS
 from assurance.stamp import PROJECT, stamp
 
 REPORTS = PROJECT / ".local" / "drills"
-DECIDE = ("ops", "docs/runbooks")  # beside what every piece of evidence is about
 ROW = "{:27}{:>12}  {:14}{:>13}{:>9}"
 HEADING = ROW.format("alert", "fires after", "runbook shows", "clears after", "whole")
 
@@ -88,10 +87,10 @@ def note(path: Path, one: Outcome) -> None:
     path.write_text("\n\n".join([*said, *one.notes]) + "\n", encoding="utf-8")
 
 
-def write(path: Path, found: Sequence[Outcome]) -> None:
+def write(path: Path, rules: Mapping[str, Rules], found: Sequence[Outcome]) -> None:
     rows = [{name: value for name, value in asdict(one).items() if name != "notes"} for one in found]
     content = {
-        "about": {"at": datetime.now(UTC).isoformat(timespec="seconds"), "code": stamp(*DECIDE)},
+        "about": {"at": datetime.now(UTC).isoformat(timespec="seconds"), "code": stamp(*decide(rules))},
         "passed": all(one.passed for one in found),
         "drills": sorted(rows, key=lambda one: str(one["alert"])),
     }
@@ -130,6 +129,6 @@ def main(words: Sequence[str] | None = None) -> int:
     passed = sum(one.passed for one in found)
     print(f"{passed} of {len(found)} alerts fired, were explained by their runbooks and cleared.")
     if not chosen.only:
-        write(REPORTS / "latest.json", found)
+        write(REPORTS / "latest.json", rules, found)
         print(f"The evidence is in {(REPORTS / 'latest.json').relative_to(PROJECT)}.")
     return 0 if passed == len(found) else 1

@@ -19,7 +19,7 @@ def _evaluation(project: Project) -> Finding:
 
 
 def _drills(project: Project) -> Finding:
-    content, finding = project.evidence("drills", "make drill", "ops", "docs/runbooks")
+    content, finding = project.evidence("drills", "make drill", *pace.decide(_rules(project)))
     drilled = {one.get("alert") for one in (content or {}).get("drills", [])}
     missing = sorted(alerts(project).keys() - drilled) if content else []
     return Finding(False, f"no drill for {', '.join(missing)}") if missing else finding
@@ -32,7 +32,11 @@ def _alerts(project: Project) -> Finding:
 
 def alerts(project: Project) -> Mapping[str, str]:
     """The runbook of each."""
-    return pace.alerts(pace.read_rules(project.root / "ops"))
+    return pace.alerts(_rules(project))
+
+
+def _rules(project: Project) -> Mapping[str, pace.Rules]:
+    return pace.read_rules(project.root / "ops")
 
 
 LOOKS = {
