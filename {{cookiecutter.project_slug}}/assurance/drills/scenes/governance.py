@@ -33,7 +33,7 @@ async def a_file_is_where_the_share_was_mounted(stage: Stage) -> AsyncIterator[N
 
 @drill("RefusalsSpike", shows=['app_reason="budget_exceeded"', 'http_response_status_code="402"'])
 async def the_budget_of_the_day_is_spent(stage: Stage) -> AsyncIterator[None]:
-    await stage.deploy(budgets={"user": {"usd_per_day": 0.5}})
+    await stage.deploy(budgets={"user": {"usd_per_day": 0.2}})
     yield
     await stage.deploy()
 
