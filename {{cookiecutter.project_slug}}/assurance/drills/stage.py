@@ -112,9 +112,9 @@ class Stage:
             content |= policy if source.stem == "policy" else {}
             (self.folder / "config" / source.name).write_text(yaml.safe_dump(content), encoding="utf-8")
 
-    async def sign_in(self) -> None:
-        """From now on questions are asked with a token that the issuer makes now."""
-        self.token = await access_token(self.issuer.url, "ada")
+    async def signed_in(self) -> str:
+        """A token that the issuer makes now; questions are asked with `token`."""
+        return await access_token(self.issuer.url, "ada")
 
     async def issuer_changes_its_key(self) -> None:
         async with self.http.post(f"{self.issuer.url}/control/rotate", raise_for_status=True):
@@ -159,7 +159,7 @@ async def stage(folder: Path, rules: Mapping[str, Rules], pace: float) -> AsyncI
         running.push_async_callback(built.stop_service)
         built.configure()
         await built.start_service()
-        await built.sign_in()
+        built.token = await built.signed_in()
         scraped = {"service": f"127.0.0.1:{built.metrics_port}"}
         files = _written(folder, rules, pace)
         built.prometheus = await running.enter_async_context(prometheus(folder, scraped, files))

@@ -49,8 +49,8 @@ async def a_script_asks_long_questions(stage: Stage) -> AsyncIterator[None]:
 
 
 DRILLS = (
-    another_program_holds_the_database,
+    a_script_asks_long_questions,
     a_file_is_where_the_share_was_mounted,
     the_budget_of_the_day_is_spent,
-    a_script_asks_long_questions,
+    another_program_holds_the_database,
 )
