@@ -73,24 +73,13 @@ def test_a_fresh_project_is_asked_what_only_its_organisation_can_settle(default:
 def checked_and_tested(service: Path, borrowed: dict[str, str]) -> str:
     """What pytest says last, of the quick tests; a command that fails has ended the test before."""
     run(service, "make", "check", "run=", environment=borrowed)
-    said = run(
-        service,
-        "python",
-        "-m",
-        "pytest",
-        "-m",
-        "not slow",
-        "-n",
-        "4",
-        "--dist",
-        "worksteal",
-        environment=borrowed,
-    )
+    quick = ("pytest", "-m", "not slow", "-n", "4", "--dist", "worksteal")
+    said = run(service, "python", "-m", *quick, environment=borrowed)
     return said.splitlines()[-1]
 
 
-def test_default_service_passes_its_own_checks_tests_and_evaluation(default: Path) -> None:
-    said = run(default, "make", "check", "test", "eval")
+def test_default_service_passes_its_own_checks_tests_evaluation_and_drills(default: Path) -> None:
+    said = run(default, "make", "check", "test", "eval", "drill")
     assert PASSED.search(said)
 
 

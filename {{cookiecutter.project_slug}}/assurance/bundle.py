@@ -26,7 +26,7 @@ PAPERS = (
     "requirements.lock",
 )
 # What was run, and the command that runs it.
-RUN = {"proof": "make prove", "evals": "make eval", "drills": "docs/runbooks, by hand", "readiness": "make ready"}
+RUN = {"proof": "make prove", "evals": "make eval", "drills": "make drill", "readiness": "make ready"}
 
 
 def bundle(project: Path, at: datetime) -> Path:

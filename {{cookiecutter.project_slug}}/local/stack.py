@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import IO
 
 import aiohttp
 
@@ -104,24 +105,38 @@ async def running_service(
     stack: Stack, environment: Mapping[str, str] | None = None, command: Sequence[str] = SERVE
 ) -> AsyncIterator[Service]:
     """Yields when it is ready. ServiceEndedError when it ends instead, NotStartedError when it is too slow."""
+    async with started_service(stack, environment, command) as service:
+        await until_ready(service)
+        yield service
+
+
+@contextlib.asynccontextmanager
+async def started_service(
+    stack: Stack,
+    environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = SERVE,
+    output: IO[bytes] | None = None,
+) -> AsyncIterator[Service]:
+    """Yields at once. `output` takes what it writes; without, the terminal does."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=PROJECT,
         env={**os.environ, **stack.environment(), **(environment or {})},
         stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output and subprocess.STDOUT,
         # In a group of its own: Ctrl-C at a terminal is for us, who then tell the service, once.
         start_new_session=True,
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
     try:
-        service = Service(f"http://127.0.0.1:{stack.service_port}", process)
-        await _until_ready(service)
-        yield service
+        yield Service(f"http://127.0.0.1:{stack.service_port}", process)
     finally:
         await _stop(process)
 
 
-async def _until_ready(service: Service) -> None:
+async def until_ready(service: Service) -> None:
+    """ServiceEndedError, NotStartedError."""
     says = "nothing"
     timeout = aiohttp.ClientTimeout(total=2)
     async with aiohttp.ClientSession(timeout=timeout) as http:

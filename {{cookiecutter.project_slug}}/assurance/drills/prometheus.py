@@ -74,7 +74,7 @@ def look_for_programs() -> None:
 async def prometheus(
     folder: Path, scraped: Mapping[str, str], rules: Sequence[Path] = (), seconds: float = INTERVAL_SECONDS
 ) -> AsyncIterator[Prometheus]:
-    """`scraped`: the address `host:port` of each job. What `folder/data` holds already is its past.
+    """Yields when it has fetched each of `scraped` once: the address `host:port` of each job.
 
     PrometheusMissingError, NotStartedError with what it wrote.
     """
@@ -89,7 +89,9 @@ async def prometheus(
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as http:
             await _until_ready(f"http://{address}", http, process, folder / "prometheus.log")
-            yield Prometheus(f"http://{address}", http)
+            asked = Prometheus(f"http://{address}", http)
+            await _until_scraped(asked, len(scraped))
+            yield asked
     finally:
         if process.returncode is None:
             process.kill()  # nobody reads its data afterwards
@@ -127,6 +129,16 @@ async def _until_ready(url: str, http: aiohttp.ClientSession, process: Process, 
                     return
         await asyncio.sleep(0.05)
     raise NotStartedError(f"Prometheus did not start: {_end_of(log)}")
+
+
+async def _until_scraped(asked: Prometheus, targets: int) -> None:
+    """It takes seconds until it looks at its targets for the first time, and what they count until then is unseen."""
+    last = time.monotonic() + START_SECONDS
+    while time.monotonic() < last:
+        if len(await asked.query("up == 1")) >= targets:
+            return
+        await asyncio.sleep(0.1)
+    raise NotStartedError(f"Prometheus could not fetch the metrics of {targets} targets; does each of them answer?")
 
 
 def _end_of(log: Path) -> str:

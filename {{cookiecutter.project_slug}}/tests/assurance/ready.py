@@ -16,6 +16,7 @@ from {{ cookiecutter.package_name }}.governance.tables import entries_table
 from {{ cookiecutter.package_name }}.settings import Settings
 from {{ cookiecutter.package_name }}.store import open_checkpoints
 
+from assurance.drills.pace import decide, read_rules
 from assurance.papers import model_register
 from assurance.readiness.looks.evidence import alerts
 from assurance.readiness.looks.papers import MATRIX, block, signature
@@ -55,7 +56,7 @@ def prove_evaluate_and_drill(folder: Path, *, passed: bool = True) -> None:
     for name, also, more in (
         ("proof", ("tests", "controls.yaml"), {}),
         ("evals", (), {}),
-        ("drills", (), {"drills": drills}),
+        ("drills", decide(read_rules(folder / "ops")), {"drills": drills}),
     ):
         about = {"at": "2026-11-27T09:00:00+00:00", "code": stamp(*also, project=folder)}
         content = {"passed": passed, "about": about, **more}

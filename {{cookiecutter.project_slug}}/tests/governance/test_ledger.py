@@ -1,4 +1,5 @@
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,8 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from sqlalchemy import Engine, select
 
 from {{ cookiecutter.package_name }}.audit import AuditEvent, Kind, Trail
@@ -22,6 +25,8 @@ from {{ cookiecutter.package_name }}.governance.ledger import (
 )
 from {{ cookiecutter.package_name }}.governance.policyfile import Budgets, TenantBudget, UserBudget
 from {{ cookiecutter.package_name }}.governance.tables import balances, entries_table
+from {{ cookiecutter.package_name }}.telemetry import Metrics
+from {{ cookiecutter.package_name }}.telemetry.names import METRIC_BUDGET_LEFT
 
 from tests.silence import METRICS
 
@@ -156,6 +161,21 @@ async def test_an_answer_that_cost_more_than_reserved_counts_in_full(engine: Eng
     assert held(engine) == {ADA: 5000}
     with pytest.raises(BudgetExceeded, match=r"\$0\.0000 is left"):
         await purse.reserve(1, budgets())
+
+
+async def test_a_budget_that_is_overspent_is_measured_as_none_left(engine: Engine) -> None:
+    reader = InMemoryMetricReader()
+    ledger = Ledger(Metrics(MeterProvider([reader]).get_meter("tests")))
+    async with running(Writer(engine, [ledger], METRICS)) as writer:
+        purse = Purse(writer, ledger)
+        await purse.settle(await purse.reserve(900, budgets()), 5000)
+        with pytest.raises(BudgetExceeded):
+            await purse.reserve(1, budgets())
+    found = reader.get_metrics_data()
+    assert found is not None
+    measured = json.loads(found.to_json())["resource_metrics"][0]["scope_metrics"][0]["metrics"]
+    (left,) = (one["data"]["data_points"][0] for one in measured if one["name"] == METRIC_BUDGET_LEFT)
+    assert (left["count"], left["min"], left["max"]) == (2, 0, 1)
 
 
 async def test_a_reservation_left_by_a_crash_counts_as_spent(engine: Engine, purse: Purse) -> None:

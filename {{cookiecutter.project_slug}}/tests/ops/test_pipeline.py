@@ -11,10 +11,11 @@ from assurance.evals.run import REPORTS
 from tests.ops.schema import faults
 
 PROJECT = Path(__file__).parents[2]
-TARGETS = ["make check", "make test", "make eval", "make prove"]
-# What tests start, and the package of the image's Debian that brings it.
+TARGETS = ["make check", "make test", "make eval", "make prove", "make drill"]
+# What tests and drills start, and the package of the image's Debian that brings it.
 PACKAGES = {
     "chromium": "chromium",
+    "curl": "curl",
     "postgres": "postgresql",
     "prometheus": "prometheus",
     "promtool": "prometheus",

@@ -4,6 +4,9 @@ Each file has `passed` and `about`: {at, code}, with the digest of assurance/sta
 `drills`: [{alert, passed}].
 """
 
+from collections.abc import Mapping
+
+from assurance.drills import pace
 from assurance.readiness.project import Finding, Project
 
 
@@ -16,7 +19,7 @@ def _evaluation(project: Project) -> Finding:
 
 
 def _drills(project: Project) -> Finding:
-    content, finding = project.evidence("drills", "none is shipped; try the runbooks by hand, and waive this by name")
+    content, finding = project.evidence("drills", "make drill", *pace.decide(_rules(project)))
     drilled = {one.get("alert") for one in (content or {}).get("drills", [])}
     missing = sorted(alerts(project).keys() - drilled) if content else []
     return Finding(False, f"no drill for {', '.join(missing)}") if missing else finding
@@ -27,10 +30,13 @@ def _alerts(project: Project) -> Finding:
     return Finding(not lost, f"no runbook for {', '.join(lost)}" if lost else f"{len(alerts(project))} alerts have one")
 
 
-def alerts(project: Project) -> dict[str, str]:
+def alerts(project: Project) -> Mapping[str, str]:
     """The runbook of each."""
-    rules = [rule for group in project.yaml("ops/alerts.yaml")["groups"] for rule in group["rules"]]
-    return {rule["alert"]: rule["annotations"].get("runbook", "") for rule in rules if "alert" in rule}
+    return pace.alerts(_rules(project))
+
+
+def _rules(project: Project) -> Mapping[str, pace.Rules]:
+    return pace.read_rules(project.root / "ops")
 
 
 LOOKS = {

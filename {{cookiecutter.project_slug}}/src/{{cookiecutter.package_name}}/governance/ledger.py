@@ -128,7 +128,8 @@ class Ledger:
     def _measure(self, reservation: Reservation, held: Balances, changes: Balances) -> None:
         if shares := [(_left(one, held, changes) / (one.limit or 1), one.kind) for one in reservation.accounts]:
             share, kind = min(shares)
-            self._metrics.budget_left.record(share, {names.BUDGET: kind})
+            # Below nothing, where a budget was made smaller or an answer cost more than was reserved.
+            self._metrics.budget_left.record(max(share, 0.0), {names.BUDGET: kind})
 
     def committed(self) -> None:
         """Nothing is remembered between commits."""
