@@ -54,7 +54,7 @@ def test_a_document_without_its_class_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("no front matter", encoding="utf-8")
     faults = Faults()
     load_documents(tmp_path, ["internal"], faults)
-    assert [fault.partition(":")[0] for fault in faults.found] == ["documents/a.md"]
+    assert [fault.partition(":")[0] for fault in faults.found] == [f"{tmp_path.name}/a.md"]
 
 
 async def test_the_official_client_completes_and_streams(service: Service) -> None:
