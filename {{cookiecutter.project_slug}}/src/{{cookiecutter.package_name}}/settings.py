@@ -83,11 +83,9 @@ class Settings(BaseSettings):
         """What production refuses to start with, and staging warns of."""
         found = []
         if is_loopback(self.oidc_issuer) or not self.oidc_issuer.startswith("https://"):
-            found.append(
-                f"OIDC_ISSUER: {self.oidc_issuer} is no issuer for {self.environment}; name the company's, by https"
-            )
+            found.append(f"OIDC_ISSUER: {self.oidc_issuer} is for a laptop; name the company's issuer, by https")
         if not self.public_url.startswith("https://"):
-            found.append(f"PUBLIC_URL: {self.public_url} must begin with https:// in {self.environment}")
+            found.append(f"PUBLIC_URL: {self.public_url} must begin with https://")
         keys = [key.strip() for key in self.secret_key.split(",") if key.strip()]
         if LOCAL_SECRET_KEY in keys or min(map(len, keys)) < 32:
             found.append("SECRET_KEY: must be 32 characters or more that nobody knows; see 'openssl rand -hex 32'")
