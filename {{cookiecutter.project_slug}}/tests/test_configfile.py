@@ -69,6 +69,10 @@ def test_every_fault_is_told_at_once_with_its_line() -> None:
             "config/x.yaml:2: parts.one.cuont: is not a known setting; did you mean 'count'?",
         ),
         (
+            "name: a\nparts: {things: {cuont: 1}}\n",  # an entry that is called like a setting
+            "config/x.yaml:2: parts.things.cuont: is not a known setting; did you mean 'count'?",
+        ),
+        (
             "name: a\nparts: {one: {name: x}}\n",
             "config/x.yaml:2: parts.one.name: is not a known setting; there are count, kind",
         ),

@@ -58,15 +58,24 @@ def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit
     unfit += _unfit(settings, catalogue, access, told)
     if policy_file is None:
         return None
-    policy = compile_policy(policy_file, catalogue, access_file.names("roles") if access_file else None, faults)
+    of_policy = Faults([one for one in faults.found if one.startswith(f"{policy_file.name}:")])
+    policy = compile_policy(policy_file, catalogue, access_file.names("roles") if access_file else None, of_policy)
+    faults.found += [one for one in of_policy.found if one not in faults.found]
     unfit += policy.uncovered()
     # While the policy has faults nobody knows its classes, and what a feature says of them may be untrue.
-    certain = not any("/policy.yaml:" in fault for fault in faults.found)
-    features = read_features(policy, faults if certain else Faults())
-    for name in [name for name, feature in features.items() if not isinstance(feature, Feature)]:
-        where = configfile.shown(Path(__file__).with_name("services.py"))
-        faults.add(where, f"_features: {name}: call the open_… of its folder there, which returns a Feature")
+    features = read_features(policy, Faults() if of_policy.found else faults)
+    _check(features, catalogue, faults)
     return Configuration(access, catalogue, policy, features) if access else None
+
+
+def _check(features: Mapping[str, Feature], catalogue: Catalogue, faults: Faults) -> None:
+    where = configfile.shown(Path(__file__).with_name("services.py"))
+    for name, feature in features.items():
+        if not isinstance(feature, Feature):
+            faults.add(where, f"_features: {name}: call the open_… of its folder there, which returns a Feature")
+        elif catalogue.routes and feature.route not in catalogue.routes:
+            there = ", ".join(catalogue.routes)
+            faults.add(where, f"_features: {name}: asks the route '{feature.route}'; config/models.yaml has {there}")
 
 
 def _whole(read: Configuration | None, faults: Faults) -> Configuration:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from {{ cookiecutter.package_name }} import services
+from {{ cookiecutter.package_name }}.governance import Feature
 
 from tests.audit.signed import KEY, altered, folder, signed_trail
 from tests.command import invoked as run
@@ -93,6 +94,11 @@ def test_a_feature_that_is_registered_wrongly_is_a_fault(
     told = run("policy", **where)
     assert told.exit_code == 78
     assert "services.py: _features: mine: call the open_" in told.stderr
+    lost = Feature("asistant", lambda governed: pytest.fail("it was opened"))
+    monkeypatch.setattr(services, "_features", lambda policy, faults: {"mine": lost})
+    told = run("policy", **where)
+    assert told.exit_code == 78
+    assert "mine: asks the route 'asistant'; config/models.yaml has assistant" in told.stderr
 
 
 def test_explain_names_the_rule_that_decides(where: dict[str, str]) -> None:

@@ -11,7 +11,9 @@ from tests.command import invoked
 from tests.departure import ADAPTERS, record_of_one_left_midway, service_with_one
 from tests.docs.test_readme import SHOWN
 from tests.official_client import whole_and_streamed
+from tests.programs import free_port
 from tests.service import TESTED, Service, Surroundings, deployment, running_service
+from tests.telemetry.scraped import scraped
 from tests.telemetry.sink import Sink, attributes
 
 CLASSES = ["public", "internal", "confidential", "restricted"]
@@ -138,3 +140,14 @@ def test_the_policy_is_explained_by_the_name_that_people_ask() -> None:
     told = invoked(*words, CONFIG_DIR=str(TESTED)).stdout
     assert told.startswith("this model asks the route assistant\n")
     assert "may be answered by" in told
+
+
+async def test_a_stream_begins_with_the_words_that_its_caller_sees(tmp_path: Path, around: Surroundings) -> None:
+    """And not with the call of a tool, of which the caller sees nothing."""
+    port = free_port()
+    async with running_service(tmp_path, around, metrics_port=port) as service:
+        answer = await service.ask("How many days of leave do I have left?", model="handbook", stream=True)
+        assert '"attempts":2' in answer.text
+        found = await scraped(service, port)
+    assert found["app_call_duration_seconds_count"] == 2
+    assert found["app_call_first_chunk_seconds_count"] == 1

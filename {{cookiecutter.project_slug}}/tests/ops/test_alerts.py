@@ -112,7 +112,8 @@ def test_a_command_with_a_wrong_or_missing_option_is_noticed() -> None:
 
 @pytest.mark.parametrize("name", RUNBOOKS)
 def test_the_commands_of_a_runbook_exist(name: str, tmp_path: Path) -> None:
-    commands = re.findall(r"python -m {{ cookiecutter.package_name }} ([^`|>;&\n]+)", RUNBOOKS[name].read_text("utf-8"))
+    page = RUNBOOKS[name].read_text(encoding="utf-8")
+    commands = re.findall(r"python -m {{ cookiecutter.package_name }} ([^`|>;&\n]+)", page)
     for words in commands:
         understand(shlex.split(words))
     asked_for = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries(RUNBOOKS[name]))]

@@ -2,20 +2,9 @@
 
 from pathlib import Path
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from tests.programs import free_port
-from tests.service import Service, Surroundings, deployment, running_service
-
-
-async def metrics(service: Service, port: int) -> dict[str, float]:
-    """The sum over all labels of each."""
-    summed: dict[str, float] = {}
-    text = (await service.http.get(f"http://127.0.0.1:{port}/metrics")).text
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            summed[sample.name] = summed.get(sample.name, 0) + sample.value
-    return summed
+from tests.service import Surroundings, deployment, running_service
+from tests.telemetry.scraped import scraped
 
 
 async def test_a_caller_s_wait_for_the_first_word_counts_the_attempts_that_failed(
@@ -30,7 +19,7 @@ async def test_a_caller_s_wait_for_the_first_word_counts_the_attempts_that_faile
         await around.upstream.fails_with("timeout", model="local-large", times=1)
         assert (await service.ask(stream=True)).status_code == 200
         assert (await service.ask()).status_code == 200
-        found = await metrics(service, port)
+        found = await scraped(service, port)
     assert found["app_call_first_chunk_seconds_count"] == 1
     assert found["app_call_first_chunk_seconds_sum"] >= 0.5
     waited = (

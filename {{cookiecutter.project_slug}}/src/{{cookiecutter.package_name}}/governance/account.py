@@ -68,7 +68,7 @@ class CallAccount:
         self._hear(chunk.delta)
 
     def show(self) -> None:
-        """The caller is about to be given a piece; `first_chunk` is when that first was, in seconds of the request."""
+        """The caller is about to be given words; `first_chunk` is when that first was, in seconds of the request."""
         if self.first_chunk is None:
             self.first_chunk = self.call.deadline.elapsed()
 

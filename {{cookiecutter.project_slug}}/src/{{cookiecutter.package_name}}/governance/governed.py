@@ -106,10 +106,11 @@ class GovernedGateway:
             async for chunk in chunks:
                 account.add(chunk)
                 shape.hear(chunk.delta, chunk.finish_reason)
+                if chunk.delta.get("content"):
+                    account.show()
                 if chunk.finish_reason:
                     last = chunk  # held back: who sees a finish may rely on its record
                 elif chunk.delta:
-                    account.show()
                     yield StreamPart(chunk, account.call_id)
             await shape.demand()
         yield StreamPart(last, account.call_id, account.receipt())

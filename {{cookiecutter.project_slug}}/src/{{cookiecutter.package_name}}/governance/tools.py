@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import structlog
+from opentelemetry.trace import StatusCode
 from pydantic import BaseModel, ValidationError
 
 from ..audit import AuditEvent, Kind
@@ -134,6 +135,7 @@ class WithTools:
                 span.set_attribute(names.OUTCOME, told.outcome)
                 if told.outcome != "answered":
                     span.set_attribute(names.ERROR_TYPE, told.outcome)
+                    span.set_status(StatusCode.ERROR, told.outcome)
         except DeadlineExceeded as error:
             told = _Told(error.code, "")
             raise

@@ -25,7 +25,7 @@ class Metrics:
             names.METRIC_CALL_DURATION, "Time of a governed call, attempts and commits included"
         )
         self.call_first_chunk = self._seconds(
-            names.METRIC_CALL_FIRST_CHUNK, "Time until a caller's stream began, attempts that failed before it included"
+            names.METRIC_CALL_FIRST_CHUNK, "Time until a stream's first words, attempts that failed and tools included"
         )
         self.deadline_left = self._seconds(names.METRIC_DEADLINE_LEFT, "Time that a governed call did not use up")
         self.commit_duration = self._seconds(names.METRIC_COMMIT_DURATION, "Time of one group commit")

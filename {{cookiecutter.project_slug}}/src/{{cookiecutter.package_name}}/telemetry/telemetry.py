@@ -38,7 +38,7 @@ class Telemetry:
             yield span
         except BaseException as error:
             outcome = error.code if isinstance(error, ServiceError) else type(error).__name__
-            span.set_attribute(names.OUTCOME, outcome)
+            span.set_attributes({names.OUTCOME: outcome, names.ERROR_TYPE: outcome})
             span.set_status(StatusCode.ERROR, outcome)
             raise
         finally:
