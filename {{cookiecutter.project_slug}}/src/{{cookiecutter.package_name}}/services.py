@@ -26,7 +26,6 @@ from .identity import (
     ClientRegistration,
     IssuerKeys,
     Login,
-    RefusedLogins,
     Seal,
     Sessions,
     Site,
@@ -152,7 +151,7 @@ def _browsers(
     )
     login = Login(client, rules, keys, verifier, Seal(settings.secret_key, "login"))
     sessions = Sessions(engine, Seal(settings.secret_key, "sessions"))
-    return Browsers(Site(settings.public_url), login, sessions, RefusedLogins())
+    return Browsers(Site(settings.public_url), login, sessions)
 
 
 def open_feedback_seal(settings: Settings) -> Seal:

@@ -6,7 +6,7 @@ import re
 import httpx2
 import pytest
 
-from {{ cookiecutter.package_name }}.identity import keys, refused_logins, sessions, tokens
+from {{ cookiecutter.package_name }}.identity import keys, refused_logins, sessions, token_endpoint, tokens
 
 from local.identity_provider import identity_provider
 from local.loopback import listen, serving
@@ -38,6 +38,8 @@ async def test_the_local_provider_misbehaves_as_the_page_says() -> None:
             "30 refused logins of one address within ten minutes",
             (refused_logins.MOST, refused_logins.WITHIN) == (30, 600),
         ),
+        ("30 such failures of one address", refused_logins.MOST == 30),
+        ("asked once in ten seconds", token_endpoint.UNKNOWN_FOR == 10),
         ("10,000 addresses", refused_logins.REMEMBERED == 10_000),
         ("asked for again after 2½ minutes", keys.REFRESH_AFTER == 150),
         ("once in 10 seconds", keys.SEARCH_AFTER == 10),

@@ -29,6 +29,7 @@ from {{ cookiecutter.package_name }}.identity import (
     TokenEndpoint,
     TokenExchange,
     exchange,
+    token_endpoint,
 )
 
 from local.loopback import listen, serving
@@ -206,16 +207,18 @@ async def test_what_is_remembered_has_a_bound(provider: Exchanging, monkeypatch:
         ("invalid_client", IdentityUnavailable),
         ("server_error", IdentityUnavailable),
         ("temporarily_unavailable", IdentityUnavailable),
+        ({"code": 400}, PermissionDenied),
     ],
 )
 async def test_what_the_issuer_refuses_is_told_in_our_words(
-    provider: Exchanging, code: str, raised: type[Exception]
+    provider: Exchanging, code: Any, raised: type[Exception]
 ) -> None:
     provider.raw_answer = JSONResponse({"error": code, "error_description": "call +1 555"}, 400)
     async with exchanging(provider) as exchanged:
-        with pytest.raises(raised) as refusal:
+        with capture_logs() as told, pytest.raises(raised) as refusal:
             await exchanged("ada's", "staff-directory")
     assert "555" not in str(refusal.value)
+    assert [one["audience"] for one in told if one["event"] == "token_not_exchanged"] == ["staff-directory"]
 
 
 @pytest.mark.parametrize(
@@ -223,12 +226,13 @@ async def test_what_the_issuer_refuses_is_told_in_our_words(
     [
         PlainTextResponse("<html>gateway</html>"),
         PlainTextResponse("bad", 502),
+        PlainTextResponse("<html>blocked</html>", 403),
         JSONResponse(["no object"]),
         JSONResponse({"access_token": 7, "token_type": "Bearer"}),
         JSONResponse({"access_token": "x", "issued_token_type": "urn:ietf:params:oauth:token-type:refresh_token"}),
         RedirectResponse("https://evil.example", 307),
     ],
-    ids=["html", "502", "list", "number", "refresh-token", "redirect"],
+    ids=["html", "502", "403", "list", "number", "refresh-token", "redirect"],
 )
 async def test_an_answer_without_an_access_token_is_none(provider: Exchanging, answer: Response) -> None:
     provider.raw_answer = answer
@@ -246,6 +250,39 @@ async def test_an_issuer_that_is_away_is_unavailable(provider: Exchanging) -> No
             await exchanged("grace's", "calendar")
         provider.raw_answer = None
         assert await exchanged("grace's", "calendar") == "token-3"
+
+
+async def test_an_issuer_that_does_not_know_us_is_asked_again_later_by_one(
+    provider: Exchanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_endpoint, "UNKNOWN_FOR", 3600.0)
+    unknown = JSONResponse({"error": "invalid_client"}, 401)
+    provider.raw_answer = unknown
+    async with exchanging(provider) as exchanged:
+        for _ in range(3):
+            with pytest.raises(IdentityUnavailable, match="the operator of this service"):
+                await exchanged("ada's", "calendar")
+        assert len(provider.asked) == 1
+        provider.raw_answer = None
+        assert await exchanged("ada's", "staff-directory") == "token-2"  # Keycloak may mean the audience
+        with pytest.raises(IdentityUnavailable):
+            await exchanged("ada's", "calendar")
+        monkeypatch.setattr(token_endpoint, "UNKNOWN_FOR", 0.0)
+        assert await exchanged("ada's", "calendar") == "token-3"
+        monkeypatch.setattr(token_endpoint, "UNKNOWN_FOR", 3600.0)
+        assert await exchanged("grace's", "calendar") == "token-4"
+
+
+async def test_of_many_who_ask_again_one_does(provider: Exchanging, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_endpoint, "UNKNOWN_FOR", 3600.0)
+    provider.raw_answer = JSONResponse({"error": "invalid_client"}, 401)
+    async with exchanging(provider) as exchanged:
+        with pytest.raises(IdentityUnavailable):
+            await exchanged("ada's", "calendar")
+        exchanged._endpoint._unknown["calendar"] -= 3600.0
+        answers = await asyncio.gather(*(exchanged(f"{n}", "calendar") for n in range(20)), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {IdentityUnavailable}
+    assert len(provider.asked) == 2
 
 
 async def test_a_delegation_shows_its_token_to_nobody(provider: Exchanging) -> None:

@@ -256,6 +256,27 @@ async def test_a_secret_that_has_expired_is_not_held_against_who_signs_in(bent: 
     answer = await bent.browser.get(await bent.provider.callback(bent.browser))
     assert refused(answer, bent.service, 503)["code"] == "identity_unavailable"
     assert "555" not in answer.text
+    assert "the operator of this service" in answer.text
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [PlainTextResponse("<html>blocked</html>", 403), JSONResponse({"error": {"code": 400, "message": "no"}}, 400)],
+    ids=["firewall", "object"],
+)
+async def test_a_code_that_is_refused_without_oauth_s_words_is_refused(bent: Bent, raw: Any) -> None:
+    bent.provider.raw_answer = raw
+    answer = await bent.browser.get(await bent.provider.callback(bent.browser, code="' OR 1=1--"))
+    assert refused(answer, bent.service)["code"] == "login_refused"
+
+
+@pytest.mark.parametrize("raw", [PlainTextResponse("slower", 429), JSONResponse({"error": "server_error"}, 400)])
+async def test_an_issuer_that_says_later_is_tried_again(bent: Bent, raw: Any) -> None:
+    bent.provider.raw_answer = raw
+    answer = await bent.browser.get(await bent.provider.callback(bent.browser))
+    refused(answer, bent.service, 503)
+    assert answer.headers["Retry-After"]
+    assert "try again" in answer.text
 
 
 async def test_an_issuer_that_is_down_is_said_to_be_unavailable(site: Site, ada: Browser) -> None:

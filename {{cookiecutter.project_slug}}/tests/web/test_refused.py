@@ -3,15 +3,16 @@
 from pathlib import Path
 
 import pytest
+from starlette.responses import JSONResponse
 
 from {{ cookiecutter.package_name }}.errors import RateLimited
-from {{ cookiecutter.package_name }}.identity import RefusedLogins
+from {{ cookiecutter.package_name }}.identity import RefusedLogins, token_endpoint
 from {{ cookiecutter.package_name }}.identity.refused_logins import MOST, REMEMBERED, WITHIN
 
 from tests.identity.clock import Clock
 from tests.service import Surroundings
 from tests.web.browsing import Browser, browser
-from tests.web.conftest import Site, running_site
+from tests.web.conftest import Bent, Site, running_site
 
 FORGED = "/callback?code=x&state=y"
 
@@ -50,8 +51,23 @@ async def test_an_issuer_that_is_away_is_nobody_s_refusal(site: Site, ada: Brows
     await site.control("down")
     for _ in range(MOST + 1):
         assert (await ada.get(callback, headers={"Cookie": f"login={kept}"})).status_code == 503
+    assert len(site.service.records("refused")) == MOST
     await site.control("up")
     assert (await ada.get("/login")).status_code == 303
+
+
+async def test_strangers_do_not_make_an_issuer_refuse_an_expired_secret_without_end(
+    bent: Bent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_endpoint, "UNKNOWN_FOR", 3600.0)
+    bent.provider.raw_answer = JSONResponse({"error": "invalid_client"}, 401)
+    for _ in range(MOST + 1):
+        assert (await bent.browser.get(await bent.provider.callback(bent.browser))).status_code == 503
+    assert len(bent.provider.asked) == 1
+    assert len(bent.service.records("refused")) == MOST
+    bent.provider.raw_answer = None
+    monkeypatch.setattr(token_endpoint, "UNKNOWN_FOR", 0.0)
+    assert (await bent.browser.get(await bent.provider.callback(bent.browser))).status_code == 303
 
 
 async def test_nobody_says_for_himself_what_his_address_is(site: Site, ada: Browser) -> None:

@@ -9,6 +9,7 @@ import pytest
 from joserfc import jws
 from sqlalchemy import select
 from sqlalchemy import update as change
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from {{ cookiecutter.package_name }}.identity import Seal, Sessions
 from {{ cookiecutter.package_name }}.identity.sessions import ABSOLUTE, IDLE, sessions
@@ -237,6 +238,21 @@ async def test_a_session_whose_token_ends_while_the_issuer_is_away_waits_and_goe
     assert waiting.headers["Retry-After"]
     await site.control("up")
     assert (await ada.me()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [JSONResponse({"error": {"code": 400}}, 400), PlainTextResponse("<html>blocked</html>", 403)],
+    ids=["object", "firewall"],
+)
+async def test_a_session_outlives_a_renewal_that_is_answered_with_nonsense(bent: Bent, raw: Any) -> None:
+    bent.provider.answer = {"refresh_token": "first", "expires_in": 1}
+    await bent.browser.get(await bent.provider.callback(bent.browser))
+    bent.provider.raw_answer = raw
+    await asyncio.sleep(1.1)
+    assert (await bent.browser.me()).status_code == 503
+    bent.provider.raw_answer = None
+    assert (await bent.browser.me()).status_code == 200
 
 
 async def test_the_page_runs_only_its_own_scripts_and_is_framed_by_nobody(ada: Browser) -> None:

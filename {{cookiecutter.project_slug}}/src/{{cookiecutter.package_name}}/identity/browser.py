@@ -48,11 +48,12 @@ class Site:
 class Browsers:
     """Login and sessions together: from a cookie to the token that a program would send as its bearer token."""
 
-    def __init__(self, site: Site, login: Login, sessions: Sessions, refused: RefusedLogins) -> None:
+    def __init__(self, site: Site, login: Login, sessions: Sessions) -> None:
         self.site = site
         self.login = login
         self.sessions = sessions
-        self.refused = refused
+        self.refused = RefusedLogins()
+        self.failed = RefusedLogins()  # for our or the issuer's reasons: held against nobody
         self._renewals: dict[str, asyncio.Task[Grant | None]] = {}
 
     async def bearer(self, request: Request) -> str | None:

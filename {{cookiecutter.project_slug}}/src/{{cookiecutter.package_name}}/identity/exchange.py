@@ -71,6 +71,9 @@ class TokenExchange:
             raise PermissionDenied(
                 f"The identity provider gives no token for '{audience}' in your name; ask the identity team for it."
             ) from None
+        except IdentityUnavailable as error:
+            _log.warning("token_not_exchanged", audience=audience, error=error.code)
+            raise
         token = answer.get("access_token")
         if not isinstance(token, str) or answer.get("issued_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
             _log.warning("token_not_exchanged", audience=audience, error="no access token in the answer")

@@ -1,4 +1,7 @@
-"""Refused logins by address: nobody makes this service ask the issuer, or fill the audit trail, without end."""
+"""Refused logins by address: nobody fills the audit trail, or makes an issuer refuse this service, without end.
+
+What the issuer refuses the service itself, its secret having expired, token_endpoint.py bounds.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from typing import Any
 
 import httpx2
@@ -14,8 +15,8 @@ from ..errors import IdentityUnavailable
 from .keys import IssuerKeys, is_safe
 
 TIMEOUT = 10.0  # seconds for the issuer's answer
-# Nobody's who asks: the issuer is away, or does not know this service, whose secret has expired perhaps.
-_OURS = {"invalid_client", "server_error", "temporarily_unavailable"}
+UNKNOWN_FOR = 10.0  # an issuer that does not know this service is asked at most this often (seconds): many lock it out
+_AWAY = {"server_error", "temporarily_unavailable"}
 _log = structlog.get_logger()
 
 
@@ -27,28 +28,46 @@ class TokenEndpoint:
         self._client_secret = client_secret
         self._keys = keys
         self._redirect_uri = redirect_uri
+        self._unknown: dict[str | None, float] = {}  # for which audience the issuer did not know us, and when
         self._tls = ssl.create_default_context()  # slow to make; SSL_CERT_FILE holds for it
 
     async def ask(self, what: str, **question: Any) -> dict[str, Any]:
         """`what`: authlib's fetch_token or refresh_token. Raises authlib's OAuthError for what the issuer refuses,
         IdentityUnavailable when it does not answer, or does not serve this service at all."""
         metadata = await self._keys.metadata()
+        audience = question.get("audience")
+        self._wait_for(audience)
         try:
             async with self.conversation(metadata) as oauth:
                 answer = await getattr(oauth, what)(endpoint(metadata, "token_endpoint"), **question)
         except OAuthError as error:
-            if error.error not in _OURS:
-                raise
-            _log.error("issuer_does_not_serve_us", asked=what, client=self.client_id, error=error.error)
-            raise IdentityUnavailable(
-                "The identity provider does not serve this service now; tell its operator the request id."
-            ) from None
+            if (code := str(error.error)) == "invalid_client":
+                raise self._not_known(what, audience) from None
+            self._unknown.pop(audience, None)
+            if code in _AWAY:
+                raise _away(what, code) from None
+            raise
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TypeError) as error:
-            _log.warning("issuer_did_not_answer", asked=what, error=type(error).__name__)
-            raise IdentityUnavailable(
-                "The identity provider does not answer; try again shortly.", retry_after=5
-            ) from None
+            if "code" in question and (status := _refusal(error)):
+                raise OAuthError(f"HTTP {status}") from None
+            raise _away(what, type(error).__name__) from None
+        self._unknown.pop(audience, None)
         return dict(answer)
+
+    def _wait_for(self, audience: str | None) -> None:
+        """One question in each UNKNOWN_FOR finds out whether the issuer knows us again."""
+        if (since := self._unknown.get(audience)) is not None:
+            if time.monotonic() - since < UNKNOWN_FOR:
+                raise _unserved()
+            self._unknown[audience] = time.monotonic()
+
+    def _not_known(self, what: str, audience: str | None) -> IdentityUnavailable:
+        """The secret has expired perhaps. By audience, since Keycloak says so too of one that it does not know."""
+        self._unknown[audience] = time.monotonic()
+        _log.error(
+            "issuer_does_not_serve_us", asked=what, client=self.client_id, audience=audience, error="invalid_client"
+        )
+        return _unserved()
 
     def conversation(self, metadata: dict[str, Any]) -> Any:
         """One client per conversation, since it remembers the tokens that it fetched."""
@@ -63,6 +82,24 @@ class TokenEndpoint:
             timeout=TIMEOUT,
             verify=self._tls,
         )
+
+
+def _unserved() -> IdentityUnavailable:
+    return IdentityUnavailable(
+        "The identity provider does not serve this service now; tell the operator of this service the request id."
+    )
+
+
+def _away(what: str, error: str) -> IdentityUnavailable:
+    _log.warning("issuer_did_not_answer", asked=what, error=error)
+    return IdentityUnavailable("The identity provider does not answer; try again shortly.", retry_after=5)
+
+
+def _refusal(error: Exception) -> int | None:
+    """The status of a 4xx without OAuth's words: a firewall before the issuer dislikes a code. 429 is meant for us."""
+    if isinstance(error, httpx2.HTTPStatusError) and error.response.is_client_error:
+        return None if error.response.status_code == 429 else error.response.status_code
+    return None
 
 
 def endpoint(metadata: dict[str, Any], name: str) -> str:

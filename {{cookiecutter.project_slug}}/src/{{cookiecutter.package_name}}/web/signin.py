@@ -83,11 +83,11 @@ def _address(request: Request) -> str:
 
 async def _refused(request: Request, error: ServiceError) -> Response:
     """A page, since a person reads it. A failing trail changes nothing about the refusal."""
-    refused, address = _browsers(request).refused, _address(request)
+    browsers, address = _browsers(request), _address(request)
+    counted = browsers.refused if error.status < 500 else browsers.failed
     request.state.services.telemetry.metrics.refusals.add(1, {names.REASON: error.code})
-    if not refused.wait(address):  # those that led to the limit are in the trail
-        if error.status < 500:
-            refused.add(address)
+    if not counted.wait(address):  # those that led to the limit are in the trail
+        counted.add(address)
         try:
             await _record(request, Kind.REFUSED, code=error.code, reason=error.message)
         except ServiceError as unrecorded:
