@@ -13,8 +13,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from {{ cookiecutter.package_name }}.commands import counted
 from {{ cookiecutter.package_name }}.configfile import ConfigurationError
+from {{ cookiecutter.package_name }}.wording import counted
 
 from assurance.controls.proof import Outcome, Proof, Verdict, prove, run
 from assurance.controls.register import REGISTER, Register, read_register

@@ -7,6 +7,10 @@ from assurance.drills.stage import Stage
 Visit = Callable[[Stage], Awaitable[object]]
 
 
+class DrillFailedError(Exception):
+    """What did not come as it should, in one line."""
+
+
 async def ask(stage: Stage) -> None:
     await stage.ask()
 

@@ -18,10 +18,9 @@ from local.loopback import NotStartedError, listen
 
 INTERVAL_SECONDS = 0.5  # of scraping and of evaluating rules
 START_SECONDS = 60
-PROGRAMS = ("prometheus", "promtool")
 
 
-class PrometheusMissingError(NotStartedError):
+class ProgramMissingError(NotStartedError):
     """What to install, in one line."""
 
 
@@ -61,12 +60,12 @@ class Prometheus:
         return body["data"]
 
 
-def look_for_programs() -> None:
-    """Raises PrometheusMissingError."""
-    if missing := [name for name in PROGRAMS if not shutil.which(name)]:
-        raise PrometheusMissingError(
-            f"{' and '.join(missing)} must be on the PATH: Debian's package prometheus has both, "
-            "and so has each archive of prometheus.io/download."
+def look_for_programs(*others: str) -> None:
+    """Prometheus's and `others`. Raises ProgramMissingError."""
+    if missing := [name for name in ("prometheus", "promtool", *others) if not shutil.which(name)]:
+        raise ProgramMissingError(
+            f"{', '.join(missing)} must be on the PATH. Debian's package prometheus has promtool too, and so has "
+            "each archive of prometheus.io/download."
         )
 
 
@@ -76,7 +75,7 @@ async def prometheus(
 ) -> AsyncIterator[Prometheus]:
     """Yields when it has fetched each of `scraped` once: the address `host:port` of each job.
 
-    PrometheusMissingError, NotStartedError with what it wrote.
+    ProgramMissingError, NotStartedError with what it wrote.
     """
     look_for_programs()
     (folder / "prometheus.json").write_text(json.dumps(_configuration(scraped, rules, seconds)), encoding="utf-8")

@@ -1,7 +1,6 @@
 """One drill from its quiet beginning to the quiet after it."""
 
 import asyncio
-import contextlib
 import re
 import tempfile
 import time
@@ -9,9 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
-
-from assurance.drills.drill import Drill
+from assurance.drills.drill import Drill, DrillFailedError
 from assurance.drills.pace import Rules, alerts, expressions, paced_expression
 from assurance.drills.runbook import Shown, shown_by
 from assurance.drills.stage import Stage, repeated, stage
@@ -21,19 +18,19 @@ LONGEST_WAIT = 120  # seconds for an alert to fire, and for it to clear
 PROBES_EVERY = 0.5  # seconds
 
 
-class DrillFailedError(Exception):
-    """What did not come as it should, in one line."""
-
-
 @dataclass
 class Outcome:
-    """Times in seconds. `notes` are for whoever looks into it: what the runbook showed, what the rule sees."""
+    """Times in seconds. `explained`: the runbook showed the cause.
+
+    `notes` are for whoever looks into it: what the runbook showed, what the rule sees.
+    """
 
     alert: str
     broken: str
     passed: bool = False
     reason: str = ""
     fires_after: float | None = None
+    explained: bool = False
     clears_after: float | None = None
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list, repr=False)
@@ -70,7 +67,10 @@ class _Rehearsal:
 
     async def run(self) -> None:
         """DrillFailedError."""
-        async with repeated(self._visit, self.drill.every), repeated(self._probe, PROBES_EVERY):
+        async with (
+            repeated(lambda: self.drill.visit(self.stage), self.drill.every),
+            repeated(self.stage.probe, PROBES_EVERY),
+        ):
             await asyncio.sleep(self.drill.past)
             await self._all_is_quiet()
             broken = time.monotonic()
@@ -82,14 +82,6 @@ class _Rehearsal:
             await self._until(firing=False)
             self.outcome.clears_after = round(time.monotonic() - mended, 1)
             await self._it_serves("after it cleared")
-
-    async def _visit(self) -> None:
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            await self.drill.visit(self.stage)
-
-    async def _probe(self) -> None:
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            await self.stage.probe()
 
     async def _all_is_quiet(self) -> None:
         """What would fire anyway, or be shown anyway, proves nothing."""
@@ -108,6 +100,7 @@ class _Rehearsal:
                 await self._fail(f"a command of the runbook ends with status {status}: {command}")
         if lost := [pattern for pattern in self.drill.shows if not re.search(pattern, shown.text)]:
             await self._fail(f"the runbook's commands do not show {lost[0]!r}")
+        self.outcome.explained = True
 
     async def _it_serves(self, when: str) -> None:
         """An alert is quiet also where nothing is measured."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -14,7 +14,6 @@ from starlette.types import ASGIApp
 
 from assurance.drills.pace import Rules, paced
 from assurance.drills.prometheus import Prometheus, prometheus
-from assurance.drills.runbook import INSIDE
 from local.identity_provider import identity_provider
 from local.loopback import listen, serving
 from local.model_server import model_server
@@ -25,7 +24,8 @@ from local.traces import trace_sink
 CONFIG = Path(__file__).parent / "config"
 AUDIENCE = "drills"
 ANSWER_SECONDS = 60
-Act = Callable[[], Coroutine[Any, Any, None]]
+INSIDE = "python3 local/venv.py"  # as docs/runbooks/README.md has it for a laptop
+Act = Callable[[], Awaitable[object]]
 
 
 class Server:
@@ -70,9 +70,13 @@ class Stage:
         return self.folder / "checkpoints"
 
     def environment(self) -> dict[str, str]:
-        """The service's own, and what a runbook's commands use. What a developer's .env says has no part in it."""
+        """The service's own, and what a runbook's commands use, on top of what the shell of `make drill` exports.
+
+        What a developer's .env says has no part in it.
+        """
         return {
             **self.stack.environment(),
+            "PYTHON_DOTENV_DISABLED": "1",
             "DATABASE_URL": f"sqlite:///{self.database.as_posix()}",
             "AUDIT_CHECKPOINTS": str(self.checkpoints),
             "CONFIG_DIR": str(self.folder / "config"),
@@ -121,7 +125,7 @@ class Stage:
             pass
 
     async def provider_fails(self, fault: str | None, *, model: str | None = None, times: int | None = None) -> None:
-        """One of local/faults.py; None ends it."""
+        """One of local/model_server/faults.py; None ends it."""
         plan = {"model": model, "fault": fault, "times": times}
         async with self.http.post(f"{self.models.url}/control/fault", json=plan, raise_for_status=True):
             pass
@@ -197,18 +201,30 @@ def _written(folder: Path, rules: Mapping[str, Rules], pace: float) -> Sequence[
 
 @contextlib.asynccontextmanager
 async def repeated(act: Act, seconds: float) -> AsyncIterator[None]:
-    """Begins `act` every so many seconds, whether the ones before have ended or not."""
-    task = asyncio.create_task(_again_and_again(act, seconds))
+    """Begins `act` every so many seconds, whether the ones before have ended or not.
+
+    That nobody answers is what drills are for. Any other error of `act` ends what is inside, and is raised.
+    """
     try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        async with asyncio.TaskGroup() as beside:
+            load = beside.create_task(_again_and_again(act, seconds))
+            yield
+            load.cancel()
+    except BaseExceptionGroup as ended:  # of what is inside and of the load, whichever was first
+        raise _first(ended) from None
 
 
 async def _again_and_again(act: Act, seconds: float) -> None:
     async with asyncio.TaskGroup() as under_way:
         while True:
-            under_way.create_task(act())
+            under_way.create_task(_once(act))
             await asyncio.sleep(seconds)
+
+
+async def _once(act: Act) -> None:
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+        await act()
+
+
+def _first(fault: BaseException) -> BaseException:
+    return _first(fault.exceptions[0]) if isinstance(fault, BaseExceptionGroup) else fault

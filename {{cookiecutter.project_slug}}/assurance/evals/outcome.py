@@ -9,7 +9,7 @@ from statistics import fmean
 from pydantic import TypeAdapter
 from pydantic_evals.reporting import EvaluationReport, ReportCase, ReportCaseFailure
 
-from {{ cookiecutter.package_name }}.commands import counted
+from {{ cookiecutter.package_name }}.wording import counted
 
 from assurance.evals.evaluators import said
 from assurance.evals.intervals import Interval, wilson

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from {{ cookiecutter.package_name }}.commands import counted
+from {{ cookiecutter.package_name }}.wording import counted
 
 from assurance.evals import charts
 from assurance.evals.cases_page import cases

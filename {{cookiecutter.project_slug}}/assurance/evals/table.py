@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from {{ cookiecutter.package_name }}.commands import counted
+from {{ cookiecutter.package_name }}.wording import counted
 
 from assurance.evals.comparison import Change, Comparison
 from assurance.evals.outcome import Row, Run, Verdict, conclusion, mean

@@ -9,18 +9,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from click.testing import CliRunner
 
-from assurance.drills import run
-from assurance.drills.drill import Drill
+from {{ cookiecutter.package_name }}.cli import main as command
+
+from assurance.drills import run, runbook
+from assurance.drills.drill import Drill, DrillFailedError
 from assurance.drills.pace import alerts, read_rules
-from assurance.drills.prometheus import PrometheusMissingError
 from assurance.drills.rehearsal import Outcome, rehearse
-from assurance.drills.run import NotDrilledError, check, chosen_ones, look_for_programs
+from assurance.drills.run import NotDrilledError, check, chosen_ones
 from assurance.drills.runbook import commands, shown_by
 from assurance.drills.scenes import DRILLS
-from assurance.drills.stage import Stage
+from assurance.drills.stage import Stage, repeated
 from assurance.stamp import PROJECT
+from local.stack import Stack
 from tests.programs import program
 
 PATIENCE = 6  # seconds; what this alert does, it does in two
@@ -56,8 +60,6 @@ def test_without_prometheus_a_laptop_is_told_what_to_install_and_a_pipeline_fail
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(PrometheusMissingError, match="packages prometheus"):
-        look_for_programs()
     monkeypatch.delenv("CI", raising=False)
     assert run.main([]) == 0
     monkeypatch.setenv("CI", "true")
@@ -73,7 +75,7 @@ def test_a_part_of_the_drills_is_no_evidence(
         return Outcome(drill.alert, drill.name, passed=drill.alert != "CostSpike", notes=["seen"])
 
     monkeypatch.setattr(run, "rehearse", rehearsed)
-    monkeypatch.setattr(run, "look_for_programs", lambda: None)
+    monkeypatch.setattr(run, "look_for_programs", lambda *_: None)
     monkeypatch.setattr(run, "REPORTS", tmp_path)
     monkeypatch.setattr(run, "PROJECT", tmp_path)
     assert run.main(only) == 1
@@ -83,6 +85,76 @@ def test_a_part_of_the_drills_is_no_evidence(
         content = json.loads((tmp_path / "latest.json").read_text(encoding="utf-8"))
         assert content["passed"] is False
         assert {one["alert"] for one in content["drills"]} == set(ALERTS)
+
+
+@pytest.mark.parametrize("count", ["0", "-1"])
+def test_fewer_than_one_at_once_is_refused(count: str) -> None:
+    with pytest.raises(SystemExit):
+        run.main(["--at-once", count])
+
+
+def test_a_cause_that_was_shown_is_told_also_where_the_alert_does_not_clear() -> None:
+    outcome = Outcome("CostSpike", "costs", reason="it does not clear", fires_after=1)
+    assert "the cause" not in run.row(outcome)
+    outcome.explained = True
+    assert "the cause" in run.row(outcome)
+
+
+def test_a_developers_env_file_has_no_part_in_a_drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("FROM_THE_FILE=1", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    none: Any = None
+    stage = Stage(tmp_path, Stack("", "", "", 0, ""), none, none, none, 0, none, none)
+    for name, value in stage.environment().items():
+        monkeypatch.setenv(name, value)
+    CliRunner().invoke(command, ["usage", "--help"])
+    assert "FROM_THE_FILE" not in os.environ
+
+
+async def test_the_load_goes_on_where_nobody_answers() -> None:
+    errors, over = [aiohttp.ServerDisconnectedError(), TimeoutError()], asyncio.Event()
+
+    async def unanswered() -> None:
+        if errors:
+            raise errors.pop()
+        over.set()
+
+    async with asyncio.timeout(30), repeated(unanswered, seconds=0.1):
+        await over.wait()
+
+
+async def test_any_other_error_of_the_load_ends_the_drill_under_its_own_name() -> None:
+    async def broken() -> None:
+        raise KeyError("choices")
+
+    with pytest.raises(KeyError, match="choices"):
+        async with repeated(broken, seconds=0.1):
+            await asyncio.sleep(30)
+
+
+async def test_what_failed_under_load_is_told_under_its_own_name() -> None:
+    async def late() -> None:
+        await asyncio.sleep(30)
+
+    with pytest.raises(DrillFailedError, match="it does not fire"):
+        async with repeated(late, seconds=0.1), repeated(late, seconds=0.1):
+            raise DrillFailedError("it does not fire")
+
+
+async def test_commands_that_take_too_long_end_with_all_that_they_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runbook, "LONGEST_RUN", 1)
+    os.mkfifo(held := tmp_path / "held")
+    reading = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
+    page = tmp_path / "page.md"
+    page.write_text(f"## First five minutes\n\n```sh\nsleep 30 > {held}\necho over\n```\n")
+    async with asyncio.timeout(20):
+        with pytest.raises(DrillFailedError, match=r"the commands of page\.md take longer than 1 s"):
+            await shown_by(page, os.environ)
+        os.set_blocking(reading, True)
+        assert await asyncio.to_thread(os.read, reading, 1) == b""  # nobody holds the other end
+    os.close(reading)
 
 
 async def test_a_command_that_fails_is_told_with_its_status(tmp_path: Path) -> None:
@@ -145,7 +217,7 @@ async def test_a_drill_passes_and_the_same_without_its_fault_does_not(tmp_path: 
     sound, unsound = await asyncio.gather(
         rehearsed(SOUND, tmp_path), rehearsed(replace(SOUND, fault=nothing_is_broken), tmp_path)
     )
-    assert (sound.passed, sound.reason) == (True, "")
+    assert (sound.passed, sound.reason, sound.explained) == (True, "", True)
     assert 0 < (sound.fires_after or 0) < PATIENCE
     assert 'app_reason="invalid_token"' in "".join(sound.notes)
     assert (unsound.passed, unsound.reason) == (False, f"it does not fire within {PATIENCE} s")

@@ -9,7 +9,7 @@ import yaml
 from prometheus_client import CollectorRegistry, Gauge, make_asgi_app
 from starlette.types import ASGIApp
 
-from assurance.drills.prometheus import Prometheus, PrometheusMissingError, QueryRefusedError, prometheus
+from assurance.drills.prometheus import ProgramMissingError, Prometheus, QueryRefusedError, prometheus
 from local.loopback import NotStartedError, listen, serving
 from tests.programs import program
 
@@ -70,6 +70,6 @@ async def test_where_it_is_not_installed_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(PrometheusMissingError, match="package prometheus"):
+    with pytest.raises(ProgramMissingError, match="package prometheus"):
         async with prometheus(tmp_path, {}):
             pass

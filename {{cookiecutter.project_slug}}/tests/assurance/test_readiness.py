@@ -109,6 +109,12 @@ def test_an_alert_without_a_drill_is_named(project: Path) -> None:
     assert said(report(project), "drills-passed") == "no drill for CostSpike"
 
 
+def test_without_alerts_nothing_is_drilled_and_no_alert_has_a_runbook(project: Path) -> None:
+    (project / "ops" / "alerts.yaml").unlink()
+    prove_evaluate_and_drill(project)
+    assert {"drills-passed", "alerts-have-runbooks"} <= in_state(report(project), State.OPEN)
+
+
 def test_a_signature_ends_with_its_matrix(project: Path) -> None:
     settle(project)
     assert said(report(project), "policy-matrix-signed") == "signed by Jo Doe"

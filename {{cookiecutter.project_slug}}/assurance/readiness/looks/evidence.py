@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from assurance.drills import pace
 from assurance.readiness.project import Finding, Project
 
+_NO_ALERT = Finding(False, "no file of ops/ has an alert")
+
 
 def _proof(project: Project) -> Finding:
     return project.evidence("proof", "make prove", "tests", "controls.yaml")[1]
@@ -21,13 +23,17 @@ def _evaluation(project: Project) -> Finding:
 def _drills(project: Project) -> Finding:
     content, finding = project.evidence("drills", "make drill", *pace.decide(_rules(project)))
     drilled = {one.get("alert") for one in (content or {}).get("drills", [])}
-    missing = sorted(alerts(project).keys() - drilled) if content else []
-    return Finding(False, f"no drill for {', '.join(missing)}") if missing else finding
+    known = alerts(project)
+    if content and (missing := sorted(known.keys() - drilled)):
+        return Finding(False, f"no drill for {', '.join(missing)}")
+    return finding if known else _NO_ALERT
 
 
 def _alerts(project: Project) -> Finding:
-    lost = [name for name, runbook in alerts(project).items() if not runbook or not (project.root / runbook).is_file()]
-    return Finding(not lost, f"no runbook for {', '.join(lost)}" if lost else f"{len(alerts(project))} alerts have one")
+    found = alerts(project)
+    if lost := [name for name, page in found.items() if not page or not (project.root / page).is_file()]:
+        return Finding(False, f"no runbook for {', '.join(lost)}")
+    return Finding(True, f"{len(found)} alerts have one") if found else _NO_ALERT
 
 
 def alerts(project: Project) -> Mapping[str, str]:

@@ -10,8 +10,7 @@ from .serve import GRACE, migrate, serve
 from .switches import start, stop
 from .trace import trace
 from .usage import usage
-from .wording import counted
 
 COMMANDS = (access, ask, audit, doctor, feedback, migrate, policy, serve, start, stop, token, trace, usage)
 
-__all__ = ["COMMANDS", "GRACE", "counted", "receipt_line"]
+__all__ = ["COMMANDS", "GRACE", "receipt_line"]

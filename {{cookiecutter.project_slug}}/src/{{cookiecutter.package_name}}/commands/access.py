@@ -8,8 +8,8 @@ import click
 
 from ..configfile import ConfigurationError, Faults, read
 from ..settings import Settings
+from ..wording import counted
 from .configured import with_settings
-from .wording import counted
 
 
 @click.group()

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from ..settings import Settings
+from ..wording import counted
 from .configured import with_settings
 from .http import fetch
-from .wording import counted
 
 
 @click.command()

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from ..settings import Settings
+from ..wording import counted
 from .configured import with_settings
-from .wording import counted
 
 
 @click.group()

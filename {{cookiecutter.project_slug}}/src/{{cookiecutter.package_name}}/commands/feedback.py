@@ -6,8 +6,8 @@ from dataclasses import asdict
 import click
 
 from ..settings import Settings
+from ..wording import counted
 from .configured import with_settings
-from .wording import counted
 
 
 @click.group()

@@ -58,12 +58,3 @@ def check_durability(engine: Engine) -> None:
     ]
     if faults:
         raise ConfigurationError(faults)
-
-
-def answers(engine: Engine) -> bool:
-    try:
-        with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-    except SQLAlchemyError:
-        return False
-    return True

@@ -9,12 +9,12 @@ from typing import TypeVar
 
 from ..errors import DeadlineExceeded
 from ..telemetry import Telemetry, names
-from .attempt import observed
 from .breaker import Breaker
 from .catalogue import Deployment
 from .failure import AttemptFailed, Failure
 from .gateway import Answer, Attempt, Chunk, Gateway, PermittedCall, Vectors
 from .messages import EmbeddingRequest, R
+from .observation import observed
 from .pace import SHORTEST, paced, share
 
 # A failure that says nothing about the deployment's health does not count against it.
