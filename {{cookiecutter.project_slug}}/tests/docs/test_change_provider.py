@@ -39,7 +39,7 @@ def change(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def settings(folder: Path, change: dict[str, Any]) -> Settings:
-    """The project's deployments and routes, and the page's; classes are the page's, whatever the team's policy says by now."""
+    """The project's deployments and routes, and the page's; classes are the page's, whatever the policy says by now."""
     models, access = (yaml.safe_load(text(CONFIG / name)) for name in ("models.yaml", "access.yaml"))
     rules = {"data_classes": CLASSES, "default_class": "internal", "limits": {}, "redact": {}}
     config = configuration(
