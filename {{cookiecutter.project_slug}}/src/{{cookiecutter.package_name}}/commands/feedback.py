@@ -21,10 +21,10 @@ def feedback() -> None:
 @with_settings
 def list_command(settings: Settings, most: int, as_json: bool) -> None:
     """The newest ratings, without a word of what was said. `words`: whether there is something to show."""
-    from ..database import open_engine
     from ..feedback import listed
+    from ..store import open_database
 
-    rows = listed(open_engine(settings.database_url), most)
+    rows = listed(open_database(settings), most)
     if as_json:
         click.echo(json.dumps(rows))
         return
