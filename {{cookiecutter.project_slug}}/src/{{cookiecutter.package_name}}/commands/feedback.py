@@ -38,7 +38,7 @@ def list_command(settings: Settings, most: int, as_json: bool) -> None:
 @click.argument("feedback_id")
 @with_settings
 def show(settings: Settings, feedback_id: str) -> None:
-    """Print one rating with what was said, as JSON. The trail keeps who looked."""
+    """Print one rating with what was said, as JSON. The trail keeps that it was read."""
     from ..feedback import disclose
     from ..services import open_feedback_seal
     from ..store import open_clerk
