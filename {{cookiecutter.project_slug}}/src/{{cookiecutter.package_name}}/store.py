@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from . import database
 from .audit import Checkpoints, Clerk, Notary, SigningKeys, Trail, Watch, notarised, watched_store
+from .configfile import ConfigurationError
 from .feedback import Ratings
 from .governance import Ledger, Switches, watched
 from .settings import Settings
@@ -60,6 +61,17 @@ def open_checkpoints(settings: Settings) -> Checkpoints:
     return Checkpoints(settings.audit_checkpoints, SigningKeys(settings.audit_signing_key))
 
 
+def open_database(settings: Settings) -> Engine:
+    """For commands beside a service. Raises ConfigurationError for a file that is not there, as SQLite would make an
+    empty one, of which nothing could be told."""
+    file = settings.sqlite_file()
+    if file and not file.exists():
+        raise ConfigurationError(
+            [f"DATABASE_URL: there is no file {file.resolve()}; is the service's elsewhere? A new one: run 'migrate'"]
+        )
+    return database.open_engine(settings.database_url)
+
+
 def open_clerk(settings: Settings) -> Clerk:
-    """For commands that change something beside a running service, and record it."""
-    return Clerk(database.open_engine(settings.database_url), open_checkpoints(settings))
+    """For commands that change something beside a running service, and record it. Raises ConfigurationError."""
+    return Clerk(open_database(settings), open_checkpoints(settings))

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from {{ cookiecutter.package_name }} import services
 from {{ cookiecutter.package_name }}.governance import Feature
 
-from tests.audit.signed import KEY, altered, folder, signed_trail
+from tests.audit.signed import KEY, OLD_KEY, altered, folder, signed_trail
 from tests.command import invoked as run
 from tests.service import Service, configuration, deployment
 
@@ -56,6 +56,27 @@ async def test_retain_wants_a_reason_for_less_than_six_months(
     refused = run("audit", "retain", "--days", "183", **where)
     assert refused.exit_code == 1
     assert "Nothing was removed" in refused.stderr
+
+
+async def test_an_export_that_cannot_be_is_told_in_one_line_and_leaves_nothing(
+    engine: Engine, where: dict[str, str], tmp_path: Path
+) -> None:
+    await signed_trail(engine, folder(tmp_path), 1)
+    signed = folder(tmp_path).sizes()
+    out = tmp_path / "out"
+    another_key = {**where, "AUDIT_SIGNING_KEY": OLD_KEY}
+    assert "[Errno 2]" in run("audit", "export", str(out / "trail.jsonl"), **where).stderr
+    out.mkdir()
+    for words in (["export", str(out / "trail.jsonl")], ["acknowledge", "--reason", "x"]):
+        refused = run("audit", *words, **another_key)
+        assert refused.exit_code == 1
+        assert "is not signed with a key of AUDIT_SIGNING_KEY. docs/runbooks/trail-does-not" in refused.stderr
+        assert len(refused.output.splitlines()) == 1
+    assert list(out.iterdir()) == []
+    run("audit", "export", str(out / "trail.jsonl"), **where)
+    assert [path.name for path in out.iterdir()] == ["trail.jsonl"]
+    assert run("audit", "verify", **where).exit_code == 0
+    assert len(folder(tmp_path).sizes()) == len(signed) + 1
 
 
 def test_stop_and_start_name_what_they_do(where: dict[str, str]) -> None:
@@ -135,7 +156,29 @@ async def test_usage_comes_as_table_csv_and_json(service: Service) -> None:
 
 
 def test_a_database_without_tables_is_told_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
     told = run("usage", DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
     assert told.exit_code == 1
     assert "has 'migrate' been run?" in told.stderr
     assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["audit", "verify"],
+        ["audit", "export", "trail.jsonl"],
+        ["feedback", "list"],
+        ["start", "tenant", "acme"],
+        ["usage"],
+    ],
+    ids=" ".join,
+)
+def test_a_database_that_is_not_there_is_told_and_not_made(
+    words: list[str], where: dict[str, str], tmp_path: Path
+) -> None:
+    gone = tmp_path / "gone.db"
+    told = run(*words, **{**where, "DATABASE_URL": f"sqlite:///{gone}"})
+    assert told.exit_code == 78
+    assert f"DATABASE_URL: there is no file {gone}" in told.stderr
+    assert not list(tmp_path.glob("gone.db*"))

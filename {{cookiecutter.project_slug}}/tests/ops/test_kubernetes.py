@@ -82,6 +82,13 @@ def test_a_replica_is_asked_whether_it_lives_and_whether_it_is_ready() -> None:
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
 
 
+def test_metrics_name_the_pod_that_they_are_of() -> None:
+    environment = only("Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
+    pod, attributes = environment  # in this order: a name stands for what was set before it
+    assert pod["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+    assert attributes == {"name": "OTEL_RESOURCE_ATTRIBUTES", "value": f"service.instance.id=$({pod['name']})"}
+
+
 def test_requests_and_eviction_rules_reach_the_service_and_never_the_migration() -> None:
     service, job = (only(kind)["spec"]["template"]["metadata"]["labels"] for kind in ("Deployment", "Job"))
     budget = only("PodDisruptionBudget")["spec"]["selector"]["matchLabels"]

@@ -80,6 +80,13 @@ def test_compose_runs_the_image_without_rights_and_with_time_to_finish() -> None
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 
+def test_compose_mounts_the_configuration_where_the_image_has_its_own() -> None:
+    services = yaml.safe_load((PROJECT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    assert given("WORKDIR")[-1:] == ["/app"]
+    for name in ("service", "migrate"):
+        assert "./config:/app/config:ro" in services[name]["volumes"]
+
+
 def test_env_example_names_only_settings_that_exist() -> None:
     lines = (PROJECT / ".env.example").read_text(encoding="utf-8").splitlines()
     named = re.findall(r"^#? *([A-Z][A-Z_]+)=", "\n".join(lines), re.MULTILINE)

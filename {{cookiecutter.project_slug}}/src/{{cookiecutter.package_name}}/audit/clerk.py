@@ -19,11 +19,10 @@ class Clerk:
         self.checkpoints = checkpoints
         self._trail = Trail()
         self._notary = Notary(self._trail, checkpoints)
-        self._notary.write()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A checkpoint follows each commit, as one came before the first: a chain without any is nobody's."""
+        """A checkpoint follows each commit, as one comes before the first: a chain without any is nobody's."""
         before, _ = self._trail.durable
         try:
             with self.engine.execution_options(writes=True).begin() as connection:
@@ -43,6 +42,8 @@ class Clerk:
         tenant: str | None = None,
         subject: str | None = None,
     ) -> None:
+        if not self._trail.durable[0]:
+            self._notary.write()
         event = AuditEvent(kind, new_call_id(), tenant, subject, details={**details, "by": _person()})
         self._trail.write(connection, [event])
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from .checkpoint import Checkpoints
 from .clerk import Clerk
-from .event import Kind, now
+from .event import Json, Kind, now
 from .tables import audit
 from .verdict import snapshot
 
@@ -34,16 +34,20 @@ def export(clerk: Clerk, file: Path) -> Exported:
     found = Exported(0, "", sorted(checkpoints.keys.public_texts().values()))
     sizes, digest = checkpoints.sizes(), hashlib.sha256()
     partial = file.with_name(f"{file.name}.partial")
-    with snapshot(clerk.engine).connect() as connection, partial.open("wb") as out:
-        for entry in _entries(connection, checkpoints, sizes):
-            line = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-            digest.update(line)
-            out.write(line)
-            found.records += entry["type"] == "record"
-    found.digest = digest.hexdigest()
-    with clerk.transaction() as connection:
-        clerk.record(connection, Kind.EXPORTED, {"file": file.name, "records": found.records, "digest": found.digest})
-    partial.replace(file)
+    try:
+        with snapshot(clerk.engine).connect() as connection, partial.open("wb") as out:
+            for entry in _entries(connection, checkpoints, sizes):
+                line = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+                digest.update(line)
+                out.write(line)
+                found.records += entry["type"] == "record"
+        found.digest = digest.hexdigest()
+        said: dict[str, Json] = {"file": file.name, "records": found.records, "digest": found.digest}
+        with clerk.transaction() as connection:
+            clerk.record(connection, Kind.EXPORTED, said)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
     return found
 
 

@@ -10,6 +10,8 @@ from ..settings import Settings
 from ..wording import counted
 from .configured import with_settings
 
+_GO_ON = "docs/runbooks/trail-does-not-verify.md says how to go on."
+
 
 @click.group()
 def audit() -> None:
@@ -22,10 +24,9 @@ def audit() -> None:
 def verify(settings: Settings, as_json: bool) -> None:
     """Check every record by its chain and checkpoints. Exit status 1 names the first bad record of each chain."""
     from ..audit import verify as verify_trail
-    from ..database import open_engine
-    from ..store import open_checkpoints
+    from ..store import open_checkpoints, open_database
 
-    verdict = verify_trail(open_engine(settings.database_url), open_checkpoints(settings))
+    verdict = verify_trail(open_database(settings), open_checkpoints(settings))
     if as_json:
         faults = [{"writer": one.writer, "seq": one.seq, "reason": one.reason} for one in verdict.faults]
         numbers = {name: getattr(verdict, name) for name in ("records", "tombstones", "lost", "unfinished", "unsigned")}
@@ -53,7 +54,10 @@ def export_command(settings: Settings, file: Path) -> None:
     from ..audit import export
     from ..store import open_clerk
 
-    exported = export(open_clerk(settings), file)
+    try:
+        exported = export(open_clerk(settings), file)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"Nothing was exported: {error}. {_GO_ON}") from None
     click.echo(f"{file}: {counted(exported.records, 'record')}, SHA-256 {exported.digest}")
     click.echo(f"Public keys, to be handed over on another way: {' '.join(exported.keys)}")
 
@@ -87,7 +91,10 @@ def acknowledge_command(settings: Settings, reason: str) -> None:
     from ..audit import acknowledge
     from ..store import open_clerk
 
-    lost = acknowledge(open_clerk(settings), reason)
+    try:
+        lost = acknowledge(open_clerk(settings), reason)
+    except ValueError as error:
+        raise click.ClickException(f"Nothing was acknowledged: {error}. {_GO_ON}") from None
     for one in lost:
         click.echo(f"writer {one.writer}: records {one.after + 1} to {one.signed} are lost")
     click.echo("That is recorded now; start the service again." if lost else "Nothing that was signed is lost.")

@@ -21,10 +21,10 @@ def feedback() -> None:
 @with_settings
 def list_command(settings: Settings, most: int, as_json: bool) -> None:
     """The newest ratings, without a word of what was said. `words`: whether there is something to show."""
-    from ..database import open_engine
     from ..feedback import listed
+    from ..store import open_database
 
-    rows = listed(open_engine(settings.database_url), most)
+    rows = listed(open_database(settings), most)
     if as_json:
         click.echo(json.dumps(rows))
         return
@@ -38,7 +38,7 @@ def list_command(settings: Settings, most: int, as_json: bool) -> None:
 @click.argument("feedback_id")
 @with_settings
 def show(settings: Settings, feedback_id: str) -> None:
-    """Print one rating with what was said, as JSON. The trail keeps who looked."""
+    """Print one rating with what was said, as JSON. The trail keeps that it was read."""
     from ..feedback import disclose
     from ..services import open_feedback_seal
     from ..store import open_clerk

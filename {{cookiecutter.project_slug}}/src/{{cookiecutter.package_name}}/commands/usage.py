@@ -33,15 +33,15 @@ def usage(
 
     What a feature asked stands under its route, which 'policy explain --route FEATURE' names.
     """
-    from ..database import open_engine
     from ..governance import DIMENSIONS, Question, as_csv, as_table, columns_of, used
+    from ..store import open_database
 
     names = tuple(dict.fromkeys(by.split(",")))
     if unknown := [name for name in names if name not in DIMENSIONS]:
         raise click.BadParameter(f"'{unknown[0]}' is none of {', '.join(DIMENSIONS)}", param_hint="--by")
     first, last = since and since.date(), until and until.date()
     question = Question(names, first, last, tenant, user)
-    rows = used(open_engine(settings.database_url), question)
+    rows = used(open_database(settings), question)
     match form:
         case "json":
             click.echo(json.dumps(rows))
