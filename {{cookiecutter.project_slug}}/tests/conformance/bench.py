@@ -43,6 +43,7 @@ async def bench(folder: Path, around: Surroundings) -> AsyncIterator[Bench]:
         for family in FAMILIES:
             for part in models:
                 models[part] |= family.models()[part]
+        models["routes"]["assistant"] = {"try": [FAMILIES[0].name]}  # which the example asks
         changes = {"models": models, "policy": {"limits": {}}}
         service = await stack.enter_async_context(running_service(folder, around, changes=changes))
         while (await service.http.get(f"{service.url}/readyz")).status_code != 200:  # noqa: ASYNC110 - known by asking
