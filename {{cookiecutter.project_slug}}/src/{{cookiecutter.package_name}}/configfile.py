@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Iterator, KeysView, Sequence
+from collections.abc import Iterator, KeysView
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar, get_args, get_origin
+from typing import Any, Generic, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from .spelling import hint
 
 Place = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
@@ -166,35 +167,10 @@ def _without(content: Any, place: Place) -> Any:
             return content
 
 
-def _wording(fault: Any, model: Any) -> str:
+def _wording(fault: Any, model: type[BaseModel]) -> str:
     if fault["type"] != "extra_forbidden":
         return str(fault["msg"]).removeprefix("Value error, ")
-    *above, unknown = fault["loc"]
-    kinds: Sequence[Any] = (model,)
-    for part in above:
-        kinds = list(_below(kinds, part)) or kinds
-    known = {name: None for kind in kinds for name in _settings(kind)}
-    meant = difflib.get_close_matches(str(unknown), known, 1)
-    hint = f"did you mean '{meant[0]}'?" if meant else f"there are {', '.join(known)}"
-    return f"is not a known setting; {hint}"
-
-
-def _below(kinds: Sequence[Any], part: Any) -> Iterator[Any]:
-    """The types of what may stand there: a section's setting, or an entry of a dict or a list, whatever its name."""
-    for kind in kinds:
-        if settings := _settings(kind):
-            yield from [settings[part]] if part in settings else []
-        elif get_origin(kind) in (dict, list):
-            yield get_args(kind)[-1]
-        else:
-            yield from _below(get_args(kind), part)
-
-
-def _settings(kind: Any) -> dict[str, Any]:
-    """Name and type of what a section may hold; nothing of what is no section."""
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
-    return {}
+    return f"is not a known setting; {hint(model, fault['loc'])}"
 
 
 def _value(node: yaml.Node, place: Place, lines: dict[Place, int], faults: Faults, name: str) -> Any:

@@ -50,17 +50,18 @@ def read_to_start(
 def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit: list[str]) -> Configuration | None:
     """What has a fault is left out and the rest looked at all the same, so that one fault does not hide others."""
     models_file = configfile.salvage(settings.config_dir / "models.yaml", ModelsFile, faults)
-    policy_file = configfile.salvage(settings.config_dir / "policy.yaml", PolicyFile, faults)
+    of_policy = Faults()
+    policy_file = configfile.salvage(settings.config_dir / "policy.yaml", PolicyFile, of_policy)
     access_file = configfile.salvage(settings.config_dir / "access.yaml", AccessFile, faults)
     catalogue = build_catalogue(models_file, faults) if models_file else Catalogue({}, {})
     access = AccessRules(access_file.content) if access_file else None
     told = {one.partition(":")[0].removesuffix("_FILE") for one in faults.found}
     unfit += _unfit(settings, catalogue, access, told)
-    if policy_file is None:
+    roles = access_file.names("roles") if access_file else None
+    policy = compile_policy(policy_file, catalogue, roles, of_policy) if policy_file else None
+    faults.found += of_policy.found
+    if policy is None:
         return None
-    of_policy = Faults([one for one in faults.found if one.startswith(f"{policy_file.name}:")])
-    policy = compile_policy(policy_file, catalogue, access_file.names("roles") if access_file else None, of_policy)
-    faults.found += [one for one in of_policy.found if one not in faults.found]
     unfit += policy.uncovered()
     # While the policy has faults nobody knows its classes, and what a feature says of them may be untrue.
     features = read_features(policy, Faults() if of_policy.found else faults)

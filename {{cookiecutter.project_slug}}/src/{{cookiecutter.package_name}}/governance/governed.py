@@ -16,12 +16,13 @@ from ..database import Writer
 from ..errors import AuditUnavailable, DeadlineExceeded, InvalidRequest
 from ..gateway import ChainGateway, Chunk, EmbeddingRequest, ModelRequest, PermittedCall, R
 from ..identity import Principal
-from ..telemetry import Telemetry, names
+from ..telemetry import Telemetry
 from .account import CallAccount, current_trace_id, estimate, most, outcome_of
 from .ask import Ask, Completion, Embeddings, Receipt
 from .hidden_text import visible
 from .ledger import Ledger
 from .limits import Limits
+from .observation import described, measure
 from .policy import Policy
 from .redaction import Redactor, each_text
 from .shape import shape_of
@@ -136,7 +137,7 @@ class GovernedGateway:
     async def _governed(self, ask: Ask[R]) -> AsyncIterator[CallAccount]:
         data_class = self._policy.highest(*ask.data_classes)
         with self._telemetry.step("policy") as span:
-            span.set_attributes(_described(ask, data_class))
+            span.set_attributes(described(ask, data_class))
             permit = self._policy.permit(ask.principal, data_class, ask.route, self._switches.stopped)
             await self._limits.admit(ask.principal, self._policy.limits(ask.principal), _expected_tokens(ask.request))
         call = PermittedCall(
@@ -193,37 +194,13 @@ class GovernedGateway:
 
     async def _finish(self, account: CallAccount, outcome: str) -> None:
         """Returns when `finished` is durable; it will be even when the caller is gone and nobody waits here."""
-        self._measure(account, outcome)
+        measure(self._telemetry.metrics, account, outcome)
         with self._telemetry.step("commit finished"):
             await self._end(account, outcome)
 
     def _end(self, account: CallAccount, outcome: str) -> asyncio.Future[None]:
         return self._writer.commit({self._ledger: account.settlement(), self._trail: account.finished(outcome)})
 
-    def _measure(self, account: CallAccount, outcome: str) -> None:
-        metrics, usage, deployment = self._telemetry.metrics, account.counted, account.deployment
-        labels = {
-            names.ROUTE: account.call.permit.route.name,
-            names.DEPLOYMENT: deployment.name if deployment else "none",
-            names.OUTCOME: outcome,
-        }
-        metrics.call_duration.record(account.call.deadline.elapsed(), labels)
-        metrics.deadline_left.record(account.call.deadline.remaining(), labels)
-        if account.first_chunk is not None:
-            metrics.call_first_chunk.record(account.first_chunk, labels)
-        if usage is None or deployment is None:
-            return
-        metrics.tokens.record(usage.input_tokens, {**labels, names.TOKEN_TYPE: "input"})
-        metrics.tokens.record(usage.output_tokens, {**labels, names.TOKEN_TYPE: "output"})
-        metrics.cost.add((account.cost or 0) / 1_000_000, labels)
-
 
 def _expected_tokens(request: ModelRequest) -> int:
     return estimate(request.text_length()) + (500 if request.output_limit is None else request.output_limit)
-
-
-def _described(ask: Ask[R], data_class: str) -> dict[str, str]:
-    described = {names.ROUTE: ask.route, names.DATA_CLASS: data_class}
-    if ask.prompt:
-        described |= {names.PROMPT: f"{ask.prompt.name} {ask.prompt.version}", names.PROMPT_DIGEST: ask.prompt.digest}
-    return described
