@@ -121,5 +121,7 @@ def test_demo_plays_in_a_fresh_clone(tmp_path: Path) -> None:
     shutil.copytree(clone(), tmp_path / "clone")
     names = ("PORT", "LOCAL_IDP_PORT", "LOCAL_MODEL_PORT", "LOCAL_TRACE_PORT")
     ports = dict(zip(names, free_ports(len(names)), strict=True))
-    said = run(tmp_path / "clone", "make", "demo", environment=outer_environment() | ports | {"DEMO_ONCE": "1"})
+    said = run(
+        tmp_path / "clone", "make", "demo", environment=outer_environment() | ports | {"DEMO_ONCE": "1"}
+    )
     assert re.findall(r"^(?:\x1b\[\d+m)?(\d)\. ", said, re.MULTILINE) == ["1", "2", "3", "4"]
