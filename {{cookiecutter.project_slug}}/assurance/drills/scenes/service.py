@@ -30,6 +30,13 @@ async def the_issuer_is_away_when_a_replica_starts(stage: Stage) -> AsyncIterato
     await stage.issuer.start()
 
 
+@drill("ServiceSilent", shows=["nobody answers"], pace=30)
+async def no_replica_runs(stage: Stage) -> AsyncIterator[None]:
+    await stage.stop_service()
+    yield
+    await stage.start_service()
+
+
 async def ask_for_a_stream(stage: Stage) -> None:
     await stage.ask(stream=True)
 
@@ -78,5 +85,6 @@ DRILLS = (
     the_issuer_is_away_once_it_has_changed_its_key,
     something_else_answers_in_the_providers_place,
     the_issuer_is_away_when_a_replica_starts,
+    no_replica_runs,
     the_collector_is_dead,
 )
