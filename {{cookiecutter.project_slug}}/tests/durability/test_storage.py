@@ -221,5 +221,6 @@ def fault_of(row, previous):
         signal.raise_signal(signal.SIGINT)  # as Ctrl-C does, in the middle of the trail
     return original(row, previous)
 verdict._fault_of = fault_of
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with it ignored
 main(["audit", "verify"])
 """
