@@ -9,6 +9,7 @@ import structlog
 
 from {{ cookiecutter.package_name }}.governance import open_scrub
 from {{ cookiecutter.package_name }}.telemetry import configure_logs
+from {{ cookiecutter.package_name }}.telemetry.logs import LONGEST_TEXT
 
 SECRET, PERSON = "sk-leaked-0123456789abcdef", "ada@example.com"
 
@@ -36,3 +37,27 @@ def test_no_log_line_holds_a_secret_or_a_person(capsysbinary: pytest.CaptureFixt
     assert SECRET not in json.dumps(lines)
     assert PERSON not in json.dumps(lines)
     assert lines[0]["key"] == "[secret]"
+
+
+@pytest.mark.usefixtures("logging_restored")
+def test_of_a_long_traceback_the_end_is_kept(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    configure_logs("INFO", open_scrub({}))
+    for further in (100, 2):
+        try:
+            one_way(further, message=f"the cause {'x' * further * 100}")
+        except RuntimeError:
+            structlog.get_logger().exception("broke")
+    long, short = [json.loads(line)["exception"] for line in capsysbinary.readouterr().out.splitlines()]
+    assert "RuntimeError: the cause xxx" in long
+    assert len(long) <= LONGEST_TEXT
+    assert short.startswith("Traceback")
+
+
+def one_way(further: int, message: str) -> None:
+    if not further:
+        raise RuntimeError(message)
+    another_way(further - 1, message)
+
+
+def another_way(further: int, message: str) -> None:  # the same one again and again would be told once
+    one_way(further, message)

@@ -15,6 +15,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from .request_id import request_id
 
 LONGEST_TEXT = 2_000
+LONGEST_LINE = 500  # of a traceback
 Scrub = Callable[[str], str]
 
 
@@ -60,10 +61,22 @@ def _scrubber(scrub: Scrub) -> Processor:
     def process(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         for key, value in event.items():
             if isinstance(value, str) and key not in ("timestamp", "level", "trace_id", "span_id", "request_id"):
-                event[key] = scrub(value[:LONGEST_TEXT])
+                event[key] = scrub(_shortened(key, value))
         return event
 
     return process
+
+
+def _shortened(key: str, text: str) -> str:
+    return _end_of(text) if key == "exception" else text[:LONGEST_TEXT]
+
+
+def _end_of(traceback: str) -> str:
+    """A traceback says in its last line what happened."""
+    lines = [line[:LONGEST_LINE] for line in traceback.splitlines()]
+    while sum(len(line) + 1 for line in lines) > LONGEST_TEXT:
+        del lines[0]
+    return "\n".join(lines)
 
 
 def _dumps(event: Any, **_: Any) -> bytes:
