@@ -20,3 +20,13 @@ def test_an_answer_closes_it() -> None:
     breaker.succeeded()
     assert breaker.admits()
     assert not breaker.open
+
+
+def test_a_try_that_tells_nothing_leaves_the_next_one_to_try() -> None:
+    breaker = Breaker(failures=1, pause=0.02)
+    breaker.failed()
+    time.sleep(0.03)
+    assert [breaker.admits(), breaker.admits()] == [True, False]
+    breaker.undecided()
+    assert breaker.open
+    assert [breaker.admits(), breaker.admits()] == [True, False]

@@ -4,7 +4,7 @@ import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from {{ cookiecutter.package_name }}.errors import ServiceError, UpstreamInvalid, UpstreamUnavailable
-from {{ cookiecutter.package_name }}.gateway import AttemptFailed, Chunk, Failure
+from {{ cookiecutter.package_name }}.gateway import AttemptFailed, Chunk, Failure, ScriptedGateway
 from {{ cookiecutter.package_name }}.telemetry import names
 
 from tests.gateway.calls import both_ways, permitted_call
@@ -142,3 +142,21 @@ async def test_refused_requests_do_not_count_as_failing(observed: Observed) -> N
         with pytest.raises(ServiceError):
             await chain.complete(both())
     assert chain.failing() == []
+
+
+@both_ways
+async def test_a_bad_request_does_not_use_up_the_one_try_of_a_deployment_that_failed(
+    observed: Observed, streamed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 0.0
+    monkeypatch.setattr("{{ cookiecutter.package_name }}.gateway.breaker.time.monotonic", lambda: clock)
+    first = ScriptedGateway(*[AttemptFailed(Failure.CONNECTION)] * 5, AttemptFailed(Failure.BAD_REQUEST), "I am back")
+    chain = observed.chain(first, answering())
+    for _ in range(5):
+        await answered(chain, both(), streamed=streamed)
+    clock = 21.0
+    with pytest.raises(ServiceError):
+        await answered(chain, both(), streamed=streamed)
+    call = both()
+    await answered(chain, call, streamed=streamed)
+    assert attempts(call) == [("first", "answered")]

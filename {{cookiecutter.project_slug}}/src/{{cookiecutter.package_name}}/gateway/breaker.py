@@ -28,6 +28,10 @@ class Breaker:
     def succeeded(self) -> None:
         self._in_a_row = 0
 
+    def undecided(self) -> None:
+        """What was tried ended without telling: the next request may try at once."""
+        self._closed_until = 0.0
+
     def failed(self) -> None:
         self._in_a_row += 1
         if self._in_a_row >= self._limit:

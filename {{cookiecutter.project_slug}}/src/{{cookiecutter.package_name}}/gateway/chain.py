@@ -24,7 +24,6 @@ _HARMLESS = {
     Failure.CONTEXT_LENGTH,
     Failure.CONTENT_FILTER,
     Failure.NOT_LOADED,
-    Failure.OPEN,
 }
 T = TypeVar("T", Answer, Vectors)
 
@@ -109,15 +108,20 @@ class ChainGateway:
                 yield attempt
             except TimeoutError:
                 if time.monotonic() - begun - attempt.read >= call.permit.route.first_token:
-                    breaker.failed()  # a shorter wait was the caller's wish and says nothing about the deployment
+                    breaker.failed()
+                else:
+                    breaker.undecided()  # a shorter wait was the caller's wish and says nothing about the deployment
                 attempt.outcome = Failure.TIMEOUT.label
                 raise AttemptFailed(Failure.TIMEOUT) from None
             except AttemptFailed as failed:
                 attempt.outcome = failed.failure.label
-                if failed.failure not in _HARMLESS:
+                if failed.failure in _HARMLESS:
+                    breaker.undecided()
+                elif failed.failure is not Failure.OPEN:
                     breaker.failed()
                 raise
             except BaseException:  # the caller went away, or we are at fault: neither blames the deployment
+                breaker.undecided()
                 attempt.outcome = "abandoned"
                 raise
             else:
