@@ -233,6 +233,20 @@ async def test_a_full_queue_refuses(book: Notes, writer: Writer, monkeypatch: py
     await asyncio.gather(first, *others)
 
 
+async def test_a_halted_writer_writes_nothing_of_what_waits(engine: Engine, book: Notes) -> None:
+    async with running(Writer(engine, [book], METRICS)) as writer:
+        book.gate.clear()
+        under_way = writer.commit({book: "under way"})
+        await book.held()
+        waiting = writer.commit({book: "waits"})
+        writer.halt()
+        with pytest.raises(AuditUnavailable):
+            await waiting
+        book.gate.set()
+        await under_way
+    assert written(engine) == {"under way"}
+
+
 async def test_whatever_the_writer_takes_no_more_is_counted_for_the_alarm(
     engine: Engine, book: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

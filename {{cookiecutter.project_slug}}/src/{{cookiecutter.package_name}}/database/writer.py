@@ -87,8 +87,9 @@ class Writer:
         return work.done
 
     def halt(self) -> None:
-        """Takes nothing more: the database is not the one that was written to."""
+        """Takes and writes nothing more: the database is not the one that was written to."""
         self._halted = True
+        self._refuse_waiting()
 
     def stop(self) -> None:
         """Lets `run` end when nothing waits any more."""
@@ -106,9 +107,13 @@ class Writer:
                     await asyncio.sleep(0)  # those who are woken now may have more to write
         finally:
             self._dead = True
-            for work in self._waiting:
-                work.fail(_unavailable())
+            self._refuse_waiting()
             self._thread.shutdown(wait=False)
+
+    def _refuse_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for work in waiting:
+            work.fail(_unavailable())
 
     async def _commit(self, batch: list[_Work]) -> None:
         begun = time.monotonic()
