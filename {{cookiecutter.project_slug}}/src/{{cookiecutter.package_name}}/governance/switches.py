@@ -9,7 +9,6 @@ from typing import Literal
 
 import structlog
 from sqlalchemy import Column, Engine, String, Table, Text, delete, insert, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from ..audit import Clerk, Kind, now
 from ..database import metadata
@@ -80,7 +79,7 @@ class Switches:
     async def look(self) -> None:
         try:
             found = await asyncio.to_thread(stops, self._engine)
-        except SQLAlchemyError as error:
+        except Exception as error:  # without this task nobody could stop anything any more
             _log.warning("switches_unknown", error=type(error).__name__)
             return
         if found != self.stopped:
