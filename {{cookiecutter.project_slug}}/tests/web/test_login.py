@@ -390,3 +390,11 @@ async def test_no_token_code_or_secret_shows_in_a_log(
 async def test_an_attempt_is_over_after_one_use(ada: Browser) -> None:
     answer = await ada.sign_in()
     assert "Max-Age=0" in set_cookies(answer)["login"]
+
+
+async def test_while_the_issuer_is_away_the_page_is_there(tmp_path: Path, around: Surroundings) -> None:
+    settings: dict[str, Any] = {**CLIENT, "oidc_issuer": "http://127.0.0.1:1"}
+    async with running_service(tmp_path, around, **settings) as service:
+        answer = await service.http.get(f"{service.url}/")
+    assert answer.status_code == 200
+    assert "form-action 'self';" in answer.headers["Content-Security-Policy"]

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from ..errors import NotFound
+from ..errors import IdentityUnavailable, NotFound
 from ..identity import Browsers
 
 router = APIRouter(include_in_schema=False)
@@ -26,7 +26,11 @@ async def front(request: Request) -> Response:
         known = {"issuer": settings.oidc_issuer, "audience": settings.oidc_audience, "url": settings.public_url}
         return page("no_login.html", **known)
     # A form's answer may redirect to the issuer's logout page, and browsers hold form-action against redirects too.
-    return page("chat.html", form_action=_origin(await browsers.login.end_session_endpoint()))
+    try:
+        signs_out_at = await browsers.login.end_session_endpoint()
+    except IdentityUnavailable:
+        signs_out_at = None  # who cannot sign in now can still read why
+    return page("chat.html", form_action=_origin(signs_out_at))
 
 
 @router.get("/static/{name}")
