@@ -12,6 +12,16 @@ from tests.tables import make_tables
 from tests.telemetry.sink import Sink, running_sink
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_proxy() -> Iterator[None]:
+    """All that tests talk to is on this machine, where a company's proxy cannot reach it."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            patched.delenv(name, raising=False)
+            patched.delenv(name.lower(), raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 async def served_once() -> AsyncIterator[Surroundings]:
     async with surroundings() as both:

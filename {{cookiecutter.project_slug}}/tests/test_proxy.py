@@ -1,5 +1,6 @@
 """HTTP_PROXY and NO_PROXY hold for models and for the issuer: a proxy on loopback sees what goes through it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from {{ cookiecutter.package_name }}.commands.http import fetch
+
 from local.loopback import listen, serving
-from tests.service import Surroundings, deployment, running_service
+from tests.service import Service, Surroundings, deployment, running_service
 
 FARAWAY = "http://models.test"
 
@@ -50,3 +53,11 @@ async def test_a_model_is_reached_through_the_proxy_and_the_issuer_beside_it(
     async with running_service(tmp_path, around, changes={"models": models}) as service:
         assert (await service.ask()).status_code == 200
     assert between.asked == [f"{FARAWAY}/v1/chat/completions"]
+
+
+async def test_commands_ask_a_service_on_this_machine_beside_the_proxy(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert await asyncio.to_thread(fetch, f"{service.url}/livez") == {"status": "alive"}
