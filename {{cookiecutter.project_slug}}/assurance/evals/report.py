@@ -13,12 +13,8 @@ def write(folder: Path, run: Run, comparison: Comparison | None) -> Path:
     """The page's path."""
     folder.mkdir(parents=True, exist_ok=True)
     drops = [drop.name for drop in comparison.drops] if comparison else []
-    evidence = {
-        "at": run.about.at,
-        "stamp": run.about.code,
-        "passed": run.passed and not drops,
-    }  # as readiness reads it
-    latest = evidence | {"drops": drops, "deployments": run.deployments} | STORED.dump_python(run, mode="json")
+    verdict = {"passed": run.passed and not drops, "drops": drops, "deployments": run.deployments}
+    latest = verdict | STORED.dump_python(run, mode="json")
     (folder / "latest.json").write_text(json.dumps(latest, indent=1, ensure_ascii=True) + "\n", encoding="ascii")
     (folder / "junit.xml").write_bytes(junit(run))
     file = folder / "report.html"

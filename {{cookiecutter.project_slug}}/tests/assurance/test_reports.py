@@ -57,7 +57,7 @@ def test_the_json_says_passed_only_where_nothing_dropped(tmp_path: Path) -> None
     write(tmp_path, bad, Comparison(good, bad, ("before", "now")))
     latest = json.loads((tmp_path / "latest.json").read_text(encoding="utf-8"))
     assert (latest["passed"], latest["drops"]) == (False, ["passed, some"])
-    assert (latest["at"], latest["stamp"]) == (ABOUT.at, ABOUT.code)
+    assert (latest["about"]["at"], latest["about"]["code"]) == (ABOUT.at, ABOUT.code)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the generated OpenAPI page shows of bodies that are parsed by hand, and of errors."""
+"""What the generated OpenAPI page shows of bodies that are parsed by hand."""
 
 from __future__ import annotations
 
@@ -6,17 +6,6 @@ from typing import Any
 
 from ..gateway import ChatRequest, EmbeddingRequest, ModelRequest
 
-ERROR = {
-    "type": "object",
-    "properties": {
-        "error": {
-            "type": "object",
-            "properties": {
-                name: {"type": ["string", "null"]} for name in ("message", "type", "code", "param", "request_id")
-            },
-        }
-    },
-}
 HEADERS: list[dict[str, Any]] = [
     {"in": "header", "name": "X-Data-Class", "schema": {"type": "string"}, "description": "default: from policy"},
     {"in": "header", "name": "X-Request-Timeout-Ms", "schema": {"type": "integer", "minimum": 1}},

@@ -40,7 +40,6 @@ class ClientRegistration:
 @dataclass(frozen=True)
 class SignedIn:
     grant: Grant
-    principal: Principal
     next_path: str
 
 
@@ -136,7 +135,7 @@ class Login:
             raise LoginRefused(
                 f"this service does not accept what the identity provider sent: {error.message}"
             ) from None
-        return SignedIn(self._granted(tokens, bearer, principal), principal, next_path)
+        return SignedIn(self._granted(tokens, bearer, principal), next_path)
 
     def _bearer(self, tokens: dict[str, Any], before: str | None = None) -> str:
         """Where access tokens are opaque the ID token stands for them; a renewal need not send a new one."""
