@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
@@ -37,10 +36,8 @@ class Purchasing:
     async def complete(self, ask: Ask) -> Completion:
         return await self._model.complete(self._with_documents(ask))
 
-    async def stream(self, ask: Ask) -> AsyncGenerator[StreamPart, None]:
-        async with aclosing(self._model.stream(self._with_documents(ask))) as parts:
-            async for part in parts:
-                yield part
+    def stream(self, ask: Ask) -> AsyncGenerator[StreamPart, None]:
+        return self._model.stream(self._with_documents(ask))
 
     def _with_documents(self, ask: Ask) -> Ask:
         question = next((one.text for one in reversed(ask.request.messages) if one.role == "user"), "")
