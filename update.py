@@ -185,7 +185,7 @@ def update(project: Project, since: str, to: str) -> int:
     if taken:
         print("Both changed the locks, and the template's were taken: `make lock` adds your packages again.")
     if waiting:
-        print("For you to settle:", *waiting)
+        print("For you to settle:" + "".join(waiting))
     print(NEXT)
     return 1 if waiting else 0
 
