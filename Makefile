@@ -4,7 +4,7 @@ service := {{cookiecutter.project_slug}}
 run = $(PYTHON) '$(service)/local/venv.py'
 compile = $(strip $(run) uv $(1) pip compile --universal --generate-hashes --no-header --no-annotate --quiet $(upgrade))
 
-.PHONY: demo test check golden lock bench
+.PHONY: demo test check golden lock bench update
 
 # Generates the default service into build/ and plays four scenes on it.
 demo:
@@ -16,9 +16,9 @@ test:
 	$(run) python -m pytest$(if $(only), $(only))
 
 check:
-	$(run) ruff format --check hooks tests bench
-	$(run) ruff check hooks tests bench
-	$(run) mypy hooks/pre_gen_project.py hooks/post_gen_project.py tests bench
+	$(run) ruff format --check hooks tests bench update.py
+	$(run) ruff check hooks tests bench update.py
+	$(run) mypy hooks/pre_gen_project.py hooks/post_gen_project.py tests bench update.py
 
 # How the service compares with its peers, in minutes: bench/README.md. `make bench only=direct,aiohttp seconds=1 rounds=5`
 bench:
@@ -26,6 +26,10 @@ bench:
 	@$(run) python -m tests.baking build/bench
 	@cd build/bench/acme-assistant && PYTHONPATH='$(CURDIR)' exec $(PYTHON) local/venv.py python -m bench \
 		$(if $(only),--only '$(only)') $(if $(seconds),--seconds $(seconds)) $(if $(rounds),--rounds $(rounds))
+
+# Brings a generated project to the newest release of this clone: `make update project=../lease-reader to=v1.2.0`
+update:
+	@$(run) python update.py '$(project)'$(if $(from), --from '$(from)')$(if $(to), --to '$(to)')
 
 # Writes the lists of generated paths again; review the diff.
 golden:

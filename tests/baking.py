@@ -71,13 +71,13 @@ def clone() -> Path:
     return copy
 
 
-def bake(into: Path, *, overwrite: bool = False, **answers: Any) -> Path:
+def bake(into: Path, *, template: Path | None = None, overwrite: bool = False, **answers: Any) -> Path:
     """The folder of a new service. The user's own cookiecutter settings have no say in it."""
     into.mkdir(parents=True, exist_ok=True)
     settings = into / ".cookiecutter.yaml"
     settings.write_text(json.dumps({"cookiecutters_dir": str(into), "replay_dir": str(into / ".replay")}))
     folder = cookiecutter(
-        str(clone()),
+        str(template or clone()),
         no_input=True,
         extra_context=answers,
         output_dir=into,
@@ -97,6 +97,20 @@ def bake_again(into: Path) -> None:
         else:
             path.unlink()
     bake(into, overwrite=True)
+
+
+def delete_example(service: Path) -> None:
+    """As a team does that has no use for it: folder, tests, cases, and the lines in services.py."""
+    (package,) = (service / "src").iterdir()
+    for folder in (package / "handbook", service / "tests" / "handbook"):
+        shutil.rmtree(folder)
+    for cases in (service / "assurance" / "evals" / "cases").glob("handbook*.yaml"):
+        cases.unlink()
+    wiring = package / "services.py"
+    lines = wiring.read_text(encoding="utf-8").splitlines(keepends=True)
+    others = [line for line in lines if "handbook" not in line.lower()]
+    assert 1 <= len(lines) - len(others) <= 5, "services.py should name the example in a few lines only"
+    wiring.write_text("".join(others), encoding="utf-8")
 
 
 def command(home: Path, into: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,6 @@ holds no project's name, so one environment serves every answer, with the servic
 """
 
 import json
-import os
 import re
 import shutil
 import sys
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.baking import bake, clone, hook
+from tests.baking import bake, clone, delete_example, hook
 from tests.shell import free_ports, outer_environment, run
 
 pytestmark = pytest.mark.slow
@@ -40,24 +39,6 @@ CORNERS: dict[str, dict[str, Any]] = {
         "kubernetes": False,
     },
 }
-
-
-@pytest.fixture(scope="module")
-def default(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bake(tmp_path_factory.mktemp("default"))
-
-
-@pytest.fixture(scope="module")
-def borrowed(default: Path) -> dict[str, str]:
-    """The default service's installed environment, for another service's `make … run=`."""
-    run(default, "make", "check")
-    outer = outer_environment()
-    programs = default / ".venv" / ("Scripts" if os.name == "nt" else "bin")
-    return outer | {
-        "PATH": f"{programs}{os.pathsep}{outer['PATH']}",
-        "VIRTUAL_ENV": str(default / ".venv"),
-        "PYTHONPATH": os.pathsep.join(["src", "."]),
-    }
 
 
 def test_a_fresh_project_is_asked_what_only_its_organisation_can_settle(default: Path) -> None:
@@ -93,16 +74,7 @@ def test_corner_passes_its_own_checks_and_quick_tests(
 def test_example_can_be_deleted(tmp_path: Path, borrowed: dict[str, str]) -> None:
     """A team takes the folder `handbook/` away, and its lines in services.py; nothing else knows it."""
     service = bake(tmp_path)
-    package = service / "src" / "acme_assistant"
-    for folder in (package / "handbook", service / "tests" / "handbook"):
-        shutil.rmtree(folder)
-    for cases in (service / "assurance" / "evals" / "cases").glob("handbook*.yaml"):
-        cases.unlink()
-    wiring = package / "services.py"
-    lines = wiring.read_text(encoding="utf-8").splitlines(keepends=True)
-    others = [line for line in lines if "handbook" not in line.lower()]
-    assert 1 <= len(lines) - len(others) <= 5, "services.py should name the example in a few lines only"
-    wiring.write_text("".join(others), encoding="utf-8")
+    delete_example(service)
     assert PASSED.search(checked_and_tested(service, borrowed))
 
 
