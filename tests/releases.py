@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tests.baking import SERVICE, Answers, bake, clone, declared, text_of
 from tests.shell import outer_environment
 
-OLDER, NEWER = "v0.9.0", f"v{declared()['_version']}"
+OLDER, NEWER = "v0.9.0", "v9.9.9"
 AWKWARD: Answers = {
     "project_name": "9 Lives & Co.",
     "description": 'She said: "don\'t # {guess}" \\ R&D <3',
@@ -73,6 +73,7 @@ def releases(into: Path) -> Releases:
     commit(template, OLDER)
     git(template, "rm", "-r", "--quiet", ".")
     shutil.copytree(clone(), template, dirs_exist_ok=True)
+    call(template, NEWER)
     commit(template, NEWER)
     project = bake(into, template=older, **AWKWARD)
     repository(project)
@@ -80,8 +81,17 @@ def releases(into: Path) -> Releases:
     return Releases(template, project)
 
 
+def call(template: Path, release: str) -> None:
+    """As a release is made; between two of them the version is `unreleased`."""
+    version = declared()["_version"]
+    edit(template / "cookiecutter.json", f'"_version": "{version}"', f'"_version": "{release[1:]}"')
+    heading = re.compile(r"^## .*$", re.MULTILINE)
+    changelog = template / "CHANGELOG.md"
+    changelog.write_text(heading.sub(f"## {release[1:]}", text_of(changelog), count=1), encoding="utf-8")
+
+
 def make_older(template: Path, service: Path) -> None:
-    edit(template / "cookiecutter.json", f'"_version": "{NEWER[1:]}"', f'"_version": "{OLDER[1:]}"')
+    call(template, OLDER)
     (template / "CHANGELOG.md").write_text(f"# Changelog\n\n## {OLDER[1:]}\n\nThe older one.\n")
     first_line(service / PACKAGE / "deadline.py", '"""As the older release said it."""')
     first_line(service / "docs/fallback.md", "# What falls back, as the older release said it")

@@ -84,10 +84,12 @@ def test_the_team_s_edits_are_there(taken: tuple[Path, str]) -> None:
     assert text_of(project / PACKAGE / "deadline.py").endswith("\nOURS = 1\n")
 
 
-def test_all_else_is_as_the_new_release_generates_it(taken: tuple[Path, str], tmp_path: Path) -> None:
+def test_all_else_is_as_the_new_release_generates_it(
+    taken: tuple[Path, str], released: Releases, tmp_path: Path
+) -> None:
     """Changed, added, removed and renamed files, the control, the locks and the record among them."""
     project, _ = taken
-    fresh = bake(tmp_path, **AWKWARD)
+    fresh = bake(tmp_path, template=released.template, **AWKWARD)
     delete_example(fresh)
     ours = {
         "config/policy.yaml",
@@ -119,8 +121,10 @@ def test_the_whole_update_waits_to_be_committed_in_one_piece(taken: tuple[Path, 
 
 def test_what_is_printed_says_what_was_done_and_what_to_type(taken: tuple[Path, str]) -> None:
     _, printed = taken
-    newest = text_of(TEMPLATE / "CHANGELOG.md").partition("\n## ")[2].partition("\n## ")[0].strip()
-    assert printed.startswith(f"From {OLDER} to {NEWER} of the template:\n\n## {newest}\n")
+    newest = text_of(TEMPLATE / "CHANGELOG.md").partition("\n## ")[2].partition("\n## ")[0].partition("\n")[2]
+    assert printed.startswith(
+        f"From {OLDER} to {NEWER} of the template:\n\n## {NEWER[1:]}\n{newest.rstrip()}\n"
+    )
     assert "The older one." not in printed
     assert f"stays deleted: {PACKAGE}/handbook, tests/handbook\n" in printed
     for command in ("make lock", "git diff HEAD", "make check test prove", "git commit", "git reset --hard"):
