@@ -95,7 +95,7 @@ def _engine(project: Project) -> Engine:
     """Raises FileNotFoundError: to ask a file that is not there would make an empty one."""
     file = project.settings.sqlite_file()
     if file and not file.exists():
-        raise FileNotFoundError(2, "no such database", str(file))
+        raise FileNotFoundError(2, "no such database", f"{file}, which DATABASE_URL of this process names,")
     return open_engine(project.settings.database_url)
 
 
