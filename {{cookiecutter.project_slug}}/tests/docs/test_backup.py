@@ -1,7 +1,9 @@
 """What the pages say of a backup and of old rows is run, on a database that is being written to."""
 
 import re
+import shlex
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +17,8 @@ from {{ cookiecutter.package_name }}.governance.tables import balances, entries_
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY
 
 from tests.docs.pages import DOCS, blocks, text
+from tests.postgresql import PostgreSQL
+from tests.programs import program
 
 
 @pytest.fixture
@@ -45,6 +49,35 @@ def test_a_copy_that_is_taken_while_somebody_writes_is_whole(clerk: Clerk, tmp_p
         found = verify(restored, clerk.checkpoints)
         restored.dispose()
     assert (found.faults, found.records) == ([], known)
+
+
+def run(page: str, name: str, url: str, file: Path) -> None:
+    """As the page has it, on that database and with that file."""
+    (found,) = re.findall(rf"(?:^|: ){name} (.+)$", text(DOCS / "runbooks" / page), re.MULTILINE)
+    database = url.replace("+psycopg", "")
+    given = re.sub(r"--dbname=\S+", f"--dbname={database}", found)
+    given = re.sub(r"/backups/service.dump|\bFILE\b", str(file), given)
+    subprocess.run([program(name, package="PostgreSQL"), *shlex.split(given)], check=True)
+
+
+def test_a_dump_of_postgresql_is_put_back_whole(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    program("pg_dump", package="PostgreSQL")
+    program("pg_restore", package="PostgreSQL")
+    url = postgresql.emptied_database()
+    before = open_engine(url)
+    migrate(before)
+    clerk = Clerk(before, Checkpoints(tmp_path / "checkpoints", SigningKeys(LOCAL_SIGNING_KEY)))
+    record(clerk)
+    with before.execution_options(writes=True).begin() as writing:
+        writing.execute(insert(balances), {"account": "ada", "period": "2026-01", "micro_usd": 1})
+        run("backup.md", "pg_dump", url, tmp_path / "dump")
+    before.dispose()
+    postgresql.emptied_database()
+    run("restore.md", "pg_restore", url, tmp_path / "dump")
+    after = open_engine(url)
+    found = verify(after, clerk.checkpoints)
+    after.dispose()
+    assert (found.faults, found.records) == ([], 1)
 
 
 def test_old_rows_of_the_ledger_can_be_removed_and_budgets_of_now_stay(clerk: Clerk) -> None:

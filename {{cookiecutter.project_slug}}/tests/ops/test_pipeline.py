@@ -15,6 +15,8 @@ TARGETS = ["make check", "make test", "make eval", "make prove", "make drill"]
 PACKAGES = {
     "chromium": "chromium",
     "curl": "curl",
+    "pg_dump": "postgresql",
+    "pg_restore": "postgresql",
     "postgres": "postgresql",
     "prometheus": "prometheus",
     "promtool": "prometheus",
