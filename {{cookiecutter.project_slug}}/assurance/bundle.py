@@ -60,7 +60,10 @@ def _found(path: Path, command: str) -> tuple[str, str]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return "never", f"missing: {command}"
-    return content["about"]["at"], "passed" if content["passed"] else "did not pass, or something is open"
+    waived = content.get("score", {}).get("waived", 0)
+    only_waived = bool(waived) and content.get("open") == 0
+    failed = f"nothing is open, {waived} waived" if only_waived else "did not pass, or something is open"
+    return content["about"]["at"], "passed" if content["passed"] else failed
 
 
 def main(words: Sequence[str] | None = None) -> int:

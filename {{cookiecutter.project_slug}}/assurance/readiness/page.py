@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from assurance.markup import Child, element, page
 from assurance.questions import Question
-from assurance.readiness.report import Report, Result
+from assurance.readiness.report import Report, Result, State
 
 STYLE = Path(__file__).with_name("page.css")
 SHOWN = 5  # of the steps to take next; the rest stands below
@@ -22,15 +22,14 @@ _ASKS = {
 
 def html(report: Report, week: int, name: str) -> str:
     title = f"{name}: may it go live?"
-    due = report.due(week)
-    open_ = len(report.next_steps(week))
     return page(
         title,
         STYLE,
         element("h1", title),
         element(
             "p",
-            f"{len(due) - open_} of {len(due)} checks that are due by week {week} of the plan are settled. ",
+            f"Of the checks that are due by week {week} of the plan, {report.score(week)}, "
+            f"{len(report.next_steps(week))} open. ",
             f"Looked at on {report.at[:10]} at {report.at[11:16]} UTC.",
             class_="lead",
         ),
@@ -40,7 +39,8 @@ def html(report: Report, week: int, name: str) -> str:
         element("h2", "What this shows"),
         element(
             "p",
-            "A check can tell that a question was answered, not that the answer is right. Controls are proven by their "
+            "A check can tell that a question was answered, not that the answer is right. What is waived did not pass: "
+            "whoever waived it answers for going on without. Controls are proven by their "
             "absence: that shows that a missing control is noticed, not that it is sufficient. The state of src, "
             "config and assurance is ",
             element("code", report.code[:12]),
@@ -51,12 +51,12 @@ def html(report: Report, week: int, name: str) -> str:
 
 
 def _score(report: Report, question: Question, week: int) -> Element:
-    settled, of = report.score(question, week)
+    score = report.score(week, question)
     return element(
         "div",
-        element("strong", f"{settled / of:.0%}" if of else "–"),
-        element("span", question.capitalize(), element("br"), f"{settled} of {of}" if of else "nothing due yet"),
-        element("meter", f"{settled} of {of}", min=0, max=of, value=settled) if of else None,
+        element("strong", score.share),
+        element("span", question.capitalize(), element("br"), str(score)),
+        element("meter", str(score), min=0, max=score.due, value=score.passed) if score.due else None,
     )
 
 
@@ -83,7 +83,7 @@ def _question(report: Report, question: Question, week: int) -> Child:
 def _check(one: Result, *, due: bool) -> Element:
     summary = element(
         "summary",
-        element("span", one.state, class_="" if one.settled or not due else "bad"),
+        element("span", one.state, class_="bad" if due and one.state is State.OPEN else ""),
         element("span", one.name, element("span", one.said, class_="found")),
         element("span", f"week {one.check.week} · {one.check.evidence}"),
     )

@@ -1,16 +1,16 @@
 """readiness.yaml: where the plan stands, what an environment demands, and what was waived."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from pydantic import Field
 
 from {{ cookiecutter.package_name }}.configfile import Faults, Section, parse
 
 from assurance.readiness.looks import LOOKS
-from assurance.readiness.project import Project
+from assurance.readiness.project import PLAN, Project
 
-FILE = "readiness.yaml"
 WEEKS = 4
+LONGEST_WAIVER = timedelta(days=90)
 
 
 class Waiver(Section):
@@ -23,6 +23,7 @@ class Plan(Section):
     begun: date | None = None
     demands: dict[str, int] = {}
     waivers: dict[str, Waiver] = {}
+    programs: list[str] = []
 
     def week(self, today: date) -> int:
         """From 1 to 4; the last one goes on."""
@@ -32,9 +33,13 @@ class Plan(Section):
 def read_plan(project: Project) -> Plan:
     """Raises ConfigurationError."""
     faults = Faults()
-    file = parse(FILE, project.text(FILE), Plan, faults)
+    file = parse(PLAN, project.text(PLAN), Plan, faults)
     for name in sorted(file.content.waivers.keys() - LOOKS.keys()) if file else ():
-        faults.add(FILE, f"'{name}' is waived and no check; there are {', '.join(sorted(LOOKS))}")
+        faults.add(PLAN, f"'{name}' is waived and no check; there are {', '.join(sorted(LOOKS))}")
+    latest = project.today + LONGEST_WAIVER
+    for name, waiver in file.content.waivers.items() if file else ():
+        if waiver.until > latest:
+            faults.add(PLAN, f"'{name}' is waived until {waiver.until}; {latest} is the latest, then look at it again")
     faults.raise_if_any()
     assert file is not None
     return file.content

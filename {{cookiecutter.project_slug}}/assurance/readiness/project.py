@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -21,6 +21,11 @@ from assurance.stamp import PROJECT, stamp
 OPEN = re.compile(
     r"^(?:[-*] )?\*\*Open\*\*: (?P<question>.+) \(owner: (?P<owner>[^,)]+), week (?P<week>[1-4])\)$", re.M
 )
+ANSWERED = re.compile(
+    r"^(?:[-*] )?\*\*Answered\*\*: .+(?:\n {2}.+)*?\s+\((?P<name>[^,()]+), (?P<date>\d{4}-\d\d-\d\d)\)$", re.M
+)
+PLAN = "readiness.yaml"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Project:
-    """`url` is a running service, if one was named."""
+    """`url` is a running service, if one was named; `told` a folder with what its own commands printed there."""
 
     root: Path = PROJECT
     url: str | None = None
     today: date = field(default_factory=date.today)
+    told: Path | None = None
 
     def text(self, path: str) -> str:
         return (self.root / path).read_text(encoding="utf-8")
@@ -56,6 +62,10 @@ class Project:
     def open_questions(self, page: str) -> list[str]:
         return [found["question"] for found in OPEN.finditer(self.text(page))]
 
+    def answers(self, page: str) -> int:
+        """A question that was deleted is not answered."""
+        return sum(is_past(found["date"], self.today) for found in ANSWERED.finditer(self.text(page)))
+
     def evidence(self, name: str, command: str, *also: str) -> tuple[Mapping[str, Any] | None, Finding]:
         """`.local/NAME/latest.json` if it is about the project as it is now, and what is to be said of it."""
         path = self.root / ".local" / name / "latest.json"
@@ -69,8 +79,24 @@ class Project:
         said = f"{'passed' if content.get('passed') else 'did not pass'} on {about.get('at')}"
         return content, Finding(content.get("passed") is True, said)
 
+    def printed(self, told: Path, name: str, command: str, read: Callable[[Any], T]) -> T:
+        """What is read of NAME.json. Raises FileNotFoundError, also where it is not what COMMAND prints."""
+        path = told / f"{name}.json"
+        try:
+            return read(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError):
+            raise FileNotFoundError(2, "not what was wanted", f"{path}, as '{command}' prints it,") from None
+
     def source(self, path: str) -> Path:
         return self.root / "src" / package / path
+
+
+def is_past(day: str, today: date) -> bool:
+    """False also for what is no day of any month."""
+    try:
+        return date.fromisoformat(day) <= today
+    except ValueError:
+        return False
 
 
 Look = Callable[[Project], Finding]

@@ -2,10 +2,12 @@
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from {{ cookiecutter.package_name }}.configfile import ConfigurationError
 
@@ -30,9 +32,22 @@ class Result:
     state: State
     said: str
 
+
+@dataclass(frozen=True)
+class Score:
+    """Of the checks that are due. What is waived did not pass: somebody answers for going on without it."""
+
+    passed: int
+    waived: int
+    due: int
+
+    def __str__(self) -> str:
+        waived = f", {self.waived} waived" if self.waived else ""
+        return f"{self.passed} of {self.due} passed{waived}" if self.due else "nothing due yet"
+
     @property
-    def settled(self) -> bool:
-        return self.state is not State.OPEN
+    def share(self) -> str:
+        return f"{self.passed / self.due:.0%}" if self.due else "–"
 
 
 @dataclass(frozen=True)
@@ -47,14 +62,14 @@ class Report:
     def due(self, week: int) -> list[Result]:
         return [one for one in self.results if one.check.week <= week]
 
-    def score(self, question: Question, week: int) -> tuple[int, int]:
-        """Settled, of those that are due."""
-        due = [one for one in self.due(week) if one.check.question is question]
-        return sum(one.settled for one in due), len(due)
+    def score(self, week: int, question: Question | None = None) -> Score:
+        """None is all questions together."""
+        due = [one.state for one in self.due(week) if question in (None, one.check.question)]
+        return Score(due.count(State.PASSED), due.count(State.WAIVED), len(due))
 
     def next_steps(self, week: int) -> list[Result]:
         """What is open, earliest first."""
-        return sorted((one for one in self.due(week) if not one.settled), key=lambda one: one.check.week)
+        return sorted((one for one in self.due(week) if one.state is State.OPEN), key=lambda one: one.check.week)
 
 
 def judge(project: Project, plan: Plan, checks: Mapping[str, tuple[Check, Look]]) -> Iterator[Result]:
@@ -79,6 +94,8 @@ def _finding(look: Look, project: Project) -> Finding:
         return Finding(False, f"the configuration has faults: {error.faults[0]}")
     except FileNotFoundError as error:
         return Finding(False, f"{error.filename} is missing")
+    except SQLAlchemyError as error:
+        return Finding(False, f"the database of DATABASE_URL cannot be read ({type(error).__name__})")
 
 
 def table(report: Report, week: int) -> str:
@@ -86,18 +103,19 @@ def table(report: Report, week: int) -> str:
 
 
 def _lines(report: Report, question: Question, week: int) -> Iterator[str]:
-    yield f"{question}: {_share(*report.score(question, week))}"
+    score = report.score(week, question)
+    yield f"{question}: {score}" + (f", {score.share}" if score.due else "")
     for one in report.due(week):
         if one.check.question is question:
             found = f"  {one.state:6}  week {one.check.week}  {one.name:22}  {one.said.splitlines()[0]}"
             yield from _wrap(found, subsequent_indent=" " * 42)
-            if not one.settled:
+            if one.state is State.OPEN:
                 yield from _wrap(f"next: {one.check.help}", initial_indent=" " * 10, subsequent_indent=" " * 16)
 
 
 def conclusion(report: Report, week: int) -> Iterator[str]:
-    due, steps = report.due(week), report.next_steps(week)
-    yield f"Due by week {week}: {len(due)}; settled of these: {len(due) - len(steps)}."
+    score, steps = report.score(week), report.next_steps(week)
+    yield f"By week {week}: {score}, {len(steps)} open."
     ours = sum(one.check.settled_by == "organisation" for one in steps)
     if steps:
         yield f"{ours} of the open ones can be settled by your organisation only, {len(steps) - ours} by a command."
@@ -106,11 +124,15 @@ def conclusion(report: Report, week: int) -> Iterator[str]:
 
 def as_json(report: Report, week: int) -> dict[str, Any]:
     due = {one.name for one in report.due(week)}
+    scores = {str(question): asdict(report.score(week, question)) for question in Question}
+    total = report.score(week)
     return {
         "about": {"at": report.at, "code": report.code},
         "week": week,
-        "passed": not report.next_steps(week),
-        "scores": {str(question): report.score(question, week) for question in Question},
+        "passed": total.passed == total.due,
+        "open": len(report.next_steps(week)),
+        "score": asdict(total),
+        "scores": scores,
         "checks": [
             {
                 "name": one.name,
@@ -126,7 +148,3 @@ def as_json(report: Report, week: int) -> dict[str, Any]:
             for one in report.results
         ],
     }
-
-
-def _share(settled: int, of: int) -> str:
-    return f"{settled} of {of}" + (f", {settled / of:.0%}" if of else ", nothing due yet")

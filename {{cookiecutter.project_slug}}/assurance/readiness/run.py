@@ -48,6 +48,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--week", type=int, choices=range(1, WEEKS + 1), help="what is due by then; default: this week")
     parser.add_argument("--all", action="store_const", const=WEEKS, dest="week", help="what is due by the last week")
     parser.add_argument("--url", default=os.environ.get("READY_URL"), help="a running service (READY_URL)")
+    parser.add_argument("--told", type=Path, help="a folder with what that service's own commands printed")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument("--explain", metavar="CHECK", help="what a check is about, and how to settle it")
     parser.add_argument("--project", type=Path, default=PROJECT, help="another folder than this project's")
@@ -59,7 +60,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if chosen.explain:
         return _explain(chosen.explain)
     load_dotenv(chosen.project / ".env")
-    project = Project(chosen.project, chosen.url)
+    project = Project(chosen.project, chosen.url, told=chosen.told)
     environment = os.environ.get("ENVIRONMENT", "local")
     try:
         plan = read_plan(project)

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .configfile import ConfigurationError, Faults, secret
 
-_SECRETS = (
+SECRETS = (
     "database_url",
     "redis_url",
     "oidc_client_secret",
@@ -79,6 +79,14 @@ class Settings(BaseSettings):
         sqlite, _, path = self.database_url.partition("sqlite:///")
         return Path(path) if not sqlite else None
 
+    def telemetry(self) -> list[str]:
+        """The settings by which metrics leave, of those that are set."""
+        ways = {
+            "METRICS_PORT": self.metrics_port,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.otel_exporter_otlp_endpoint,
+        }
+        return [name for name, value in ways.items() if value]
+
     def faults(self) -> list[str]:
         """What production refuses to start with, and staging warns of."""
         found = []
@@ -107,7 +115,7 @@ def read_settings() -> Settings:
 def settings_despite(faults: Faults) -> Settings:
     """What is wrong is in `faults`, and has its default here: good for finding further faults, not for a start."""
     files: dict[str, Any] = {}
-    for name in _SECRETS:
+    for name in SECRETS:
         try:
             files |= {name: value} if (value := secret(name.upper())) else {}
         except ConfigurationError as error:

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 from sqlalchemy import insert
@@ -20,11 +21,27 @@ from assurance.drills.pace import decide, read_rules
 from assurance.papers import model_register
 from assurance.readiness.looks.evidence import alerts
 from assurance.readiness.looks.papers import MATRIX, block, signature
+from assurance.readiness.plan import Plan
 from assurance.readiness.project import OPEN, Project
+from assurance.readiness.report import Report, State
+from assurance.readiness.run import report_on
 from assurance.stamp import stamp
 from tests.docs.pages import PROJECT
 
+TODAY = date(2026, 11, 27)
 _COPIED = ("src", "assurance", "docs", "ops", "tests", "controls.yaml", "readiness.yaml")
+
+
+def report(project: Path, plan: Plan | None = None, url: str | None = None, today: date = TODAY) -> Report:
+    return report_on(Project(project, url, today), plan or Plan())
+
+
+def in_state(found: Report, state: State) -> set[str]:
+    return {one.name for one in found.results if one.state is state}
+
+
+def said(found: Report, name: str) -> str:
+    return next(one.said for one in found.results if one.name == name)
 
 
 def copied(folder: Path) -> Path:
@@ -68,9 +85,11 @@ def prove_evaluate_and_drill(folder: Path, *, passed: bool = True) -> None:
 def settle(folder: Path) -> None:
     """What an organisation does in four weeks: decides, answers, signs, and puts its idea in."""
     for path in folder.glob("docs/adr/0*.md"):
-        edit(path, path.read_text(encoding="utf-8").replace("- Status: open", "- Status: accepted"))
+        page = path.read_text(encoding="utf-8")
+        edit(path, page.replace("- Status: open", "- Status: accepted").replace("## Question", "## Decision"))
     for path in folder.glob("docs/**/*.md"):
-        edit(path, OPEN.sub("- Answered by Jo Doe on 2026-11-27.", path.read_text(encoding="utf-8")))
+        edit(path, OPEN.sub("- **Answered**: yes (Jo Doe, 2026-11-27)", path.read_text(encoding="utf-8")))
+    practised(folder, "Reached: Jo Doe, 2026-11-27, by ServiceSilent", "Restored: Jo Doe, 2026-11-27, in 40 minutes")
     matrix = folder / MATRIX
     page = matrix.read_text(encoding="utf-8")
     edit(matrix, f"{page}\nSigned: Jo Doe, 2026-11-27, matrix `{signature(page)}`\n")
@@ -84,6 +103,11 @@ def settle(folder: Path) -> None:
     )
     edit(services, offered)
     edit(folder / "assurance/evals/cases/idea.yaml", "cases: []\n")
+
+
+def practised(folder: Path, *lines: str) -> None:
+    page = folder / "docs/governance/incidents.md"
+    edit(page, "\n".join([page.read_text(encoding="utf-8"), *lines, ""]))
 
 
 def production(folder: Path, database_url: str) -> Mapping[str, str]:
@@ -101,7 +125,7 @@ def production(folder: Path, database_url: str) -> Mapping[str, str]:
 
 
 def used_by(people: int, settings: Settings) -> None:
-    """Their rows in the ledger, a rating of each, and a trail with its signed head."""
+    """Their rows in the ledger, beside one of the evaluation, a rating of each, and a trail with its signed head."""
     engine = open_engine(settings.database_url)
     migrate(engine)
     clerk = Clerk(engine, open_checkpoints(settings))
@@ -109,7 +133,9 @@ def used_by(people: int, settings: Settings) -> None:
         clerk.record(connection, Kind.LOADED, {})
         calls = [{"call_id": f"{one:032x}", "tenant": "acme"} for one in range(people)]
         asked = {"day": "2026-11-27", "route": "assistant", "reserved_micro_usd": 1}
-        connection.execute(insert(entries_table), [{**call, **asked, "subject": call["call_id"]} for call in calls])
+        entries = [{**call, **asked, "subject": call["call_id"]} for call in calls]
+        evaluated = {"call_id": "e" * 32, "tenant": "acme", **asked, "subject": "eval"}
+        connection.execute(insert(entries_table), [*entries, evaluated])
         rated = {"model": "assistant", "deployment": "local-large", "data_class": "internal", "score": 1.0}
         times = dict.fromkeys(("at", "expires"), "2026-11-27T09:00:00.000000Z")
         connection.execute(insert(ratings_table), [{**call, **rated, **times} for call in calls])

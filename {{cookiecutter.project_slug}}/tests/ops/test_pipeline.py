@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import yaml
 
-from assurance.evals.run import REPORTS
 from tests.ops.schema import faults
 
 PROJECT = Path(__file__).parents[2]
@@ -16,6 +15,8 @@ TARGETS = ["make check", "make test", "make eval", "make prove", "make drill"]
 PACKAGES = {
     "chromium": "chromium",
     "curl": "curl",
+    "pg_dump": "postgresql",
+    "pg_restore": "postgresql",
     "postgres": "postgresql",
     "prometheus": "prometheus",
     "promtool": "prometheus",
@@ -95,10 +96,37 @@ def test_the_deployed_service_is_evaluated_each_night_where_its_address_is_set()
     assert all("schedule" in text(name) for name in PIPELINES if "evaluate" in jobs(name))
 
 
-def test_the_reports_of_an_evaluation_are_kept() -> None:
-    kept = str(job("evaluate"))
-    assert REPORTS.relative_to(PROJECT).as_posix() in kept
-    assert "upload-artifact" not in kept or "'include-hidden-files': True" in kept
+@pytest.mark.parametrize(
+    ("name", "folder"), [("check", ".local"), ("evaluate", ".local/evals"), ("ready", ".local/readiness")]
+)
+def test_the_reports_are_kept_also_of_a_run_that_failed(name: str, folder: str) -> None:
+    """Azure and GitHub have a step for it, GitLab a section of the job."""
+    content = job(name)
+    steps = content.get("steps", [{"artifacts": content.get("artifacts")}])
+    (keeping,) = [one for one in steps if {"publish", "artifacts"} & set(one) or "/upload-" in one.get("uses", "")]
+    assert re.search(rf"\W{re.escape(folder)}/?'", str(keeping))
+    assert "always" in str(keeping)
+    assert "uses" not in keeping or keeping["with"]["include-hidden-files"] is True
+
+
+def test_whether_it_may_go_live_is_asked_of_the_environment_that_the_team_names() -> None:
+    content = job("ready")
+    installing, asking = commands(content)
+    assert installing.endswith(" make")
+    assert asking == "make ready told=.local/told"
+    assert "check" in content.get("needs", content.get("dependsOn")), "it brings the evidence"
+    assert "READY_ENVIRONMENT" in str(content.get("if") or content.get("condition") or content["rules"])
+    assert re.search(r"'ENVIRONMENT': '\$.*READY_ENVIRONMENT", str(content))
+
+
+def test_known_holes_of_the_lock_are_looked_for_each_night() -> None:
+    """Whether the tool finds any needs the public index, so no test runs it: this is about the text."""
+    installing, looking = commands(job("advisories"))
+    assert re.fullmatch(r"pip install --quiet pip-audit==\d+\.\d+\.\d+", installing)
+    assert looking == "pip-audit --disable-pip --require-hashes -r requirements-dev.lock"
+    assert "EVAL_URL" not in str(job("advisories")), "it rests for nobody"
+    (pipeline,) = [name for name in PIPELINES if "advisories" in jobs(name)]
+    assert "schedule" in text(pipeline)
 
 
 @pytest.mark.parametrize("name", PIPELINES)

@@ -1,7 +1,7 @@
 """How each check of checks.yaml is looked at, by its name."""
 
-from assurance.readiness.looks import decisions, evidence, papers, service, state
+from assurance.readiness.looks import decisions, evidence, papers, practice, service, state
 
-LOOKS = {**decisions.LOOKS, **papers.LOOKS, **evidence.LOOKS, **state.LOOKS, **service.LOOKS}
+LOOKS = {**decisions.LOOKS, **papers.LOOKS, **evidence.LOOKS, **practice.LOOKS, **state.LOOKS, **service.LOOKS}
 
 __all__ = ["LOOKS"]

@@ -19,8 +19,11 @@ _DECISIONS = {
 def _is_decided(number: str) -> Look:
     def look(project: Project) -> Finding:
         (path,) = project.root.glob(f"docs/adr/{number}-*.md")
-        found = re.search(r"^- Status: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        content = path.read_text(encoding="utf-8")
+        found = re.search(r"^- Status: (.+)$", content, re.MULTILINE)
         status = found[1] if found else "unknown"
+        if status == "accepted" and not re.search(r"^## Decision\n+[^#\s]", content, re.MULTILINE):
+            return Finding(False, f"{path.stem} is accepted, but nothing stands under 'Decision'")
         return Finding(status == "accepted" or status.startswith("replaced by"), f"{path.stem} is {status}")
 
     return look

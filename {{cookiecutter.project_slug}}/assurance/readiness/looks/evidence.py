@@ -21,19 +21,14 @@ def _evaluation(project: Project) -> Finding:
 
 
 def _drills(project: Project) -> Finding:
+    known = alerts(project)
+    if lost := [name for name, page in known.items() if not page or not (project.root / page).is_file()]:
+        return Finding(False, f"no runbook for {', '.join(lost)}")
     content, finding = project.evidence("drills", "make drill", *pace.decide(_rules(project)))
     drilled = {one.get("alert") for one in (content or {}).get("drills", [])}
-    known = alerts(project)
     if content and (missing := sorted(known.keys() - drilled)):
         return Finding(False, f"no drill for {', '.join(missing)}")
     return finding if known else _NO_ALERT
-
-
-def _alerts(project: Project) -> Finding:
-    found = alerts(project)
-    if lost := [name for name, page in found.items() if not page or not (project.root / page).is_file()]:
-        return Finding(False, f"no runbook for {', '.join(lost)}")
-    return Finding(True, f"{len(found)} alerts have one") if found else _NO_ALERT
 
 
 def alerts(project: Project) -> Mapping[str, str]:
@@ -49,5 +44,4 @@ LOOKS = {
     "controls-proven": _proof,
     "evaluation-passed": _evaluation,
     "drills-passed": _drills,
-    "alerts-have-runbooks": _alerts,
 }

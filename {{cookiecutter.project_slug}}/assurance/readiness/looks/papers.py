@@ -7,22 +7,25 @@ from assurance.papers import model_register
 from assurance.readiness.project import Finding, Look, Project
 
 MATRIX = "docs/governance/policy-matrix.md"
-_PAPERS = {
-    "incident-process": "docs/governance/incidents.md",
-    "integration-register": "docs/governance/integration-register.md",
-    "model-register": "docs/governance/model-register.md",
-    "data-protection": "docs/governance/data-protection.md",
-    "ai-rules": "docs/governance/ai-rules.md",
-    "retention": "docs/governance/retention.md",
-    "user-guide": "docs/adoption/user-guide.md",
+PAPERS = {  # and how many questions each asks when a project is fresh
+    "incident-process": ("docs/governance/incidents.md", 3),
+    "integration-register": ("docs/governance/integration-register.md", 8),
+    "model-register": ("docs/governance/model-register.md", 3),
+    "data-protection": ("docs/governance/data-protection.md", 5),
+    "ai-rules": ("docs/governance/ai-rules.md", 5),
+    "retention": ("docs/governance/retention.md", 4),
+    "user-guide": ("docs/adoption/user-guide.md", 3),
 }
 
 
-def _is_answered(page: str) -> Look:
+def _is_answered(page: str, questions: int) -> Look:
     def look(project: Project) -> Finding:
-        asked = project.open_questions(page)
-        first = f"{len(asked)} open in {page}, first: {asked[0]}" if asked else f"{page} asks nothing any more"
-        return Finding(not asked, first)
+        asked, answers = project.open_questions(page), project.answers(page)
+        if asked:
+            return Finding(False, f"{len(asked)} open in {page}, first: {asked[0]}")
+        said = f"{answers} answers in {page}, which asked {questions} questions"
+        form = f"; each is '**Answered**: … (NAME, {project.today})'"
+        return Finding(answers >= questions, said if answers >= questions else said + form)
 
     return look
 
@@ -58,7 +61,7 @@ def _is_of_this_configuration(project: Project) -> Finding:
 
 
 LOOKS = {
-    **{name: _is_answered(page) for name, page in _PAPERS.items()},
+    **{name: _is_answered(*paper) for name, paper in PAPERS.items()},
     "policy-matrix-signed": _is_signed,
     "model-register-current": _is_of_this_configuration,
 }

@@ -1,12 +1,17 @@
-"""What the settings of this process, the database that they name, and a running service say."""
+"""What a running service says: at its address, and by its own commands, or by the settings of this process.
+
+Without what its commands printed (--told), settings and database are those that this process has: a laptop's, perhaps.
+"""
 
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from sqlalchemy import Column, Engine, func, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Column, Engine, select
 
 from {{ cookiecutter.package_name }}.audit import verify
 from {{ cookiecutter.package_name }}.database import open_engine
@@ -14,15 +19,42 @@ from {{ cookiecutter.package_name }}.feedback.ratings import ratings_table
 from {{ cookiecutter.package_name }}.governance.tables import entries_table
 from {{ cookiecutter.package_name }}.store import open_checkpoints
 
-from assurance.readiness.project import Finding, Project
+from assurance.readiness.project import PLAN, Finding, Project, T
 
 FEWEST_USERS, FEWEST_RATINGS = 3, 3
 _SECRETS = ("SECRET_KEY", "AUDIT_SIGNING_KEY")
+# What the service's own commands print, by the file's name in the folder of --told.
+PRINTED = {
+    "doctor": "doctor --json",
+    "verify": "audit verify --json",
+    "usage": "usage --by user --json",
+    "feedback": "feedback list --json",
+}
+
+
+def _judged(project: Project, name: str) -> str:
+    """Whose word it is: a file's, or that of the settings which this process happens to have."""
+    if project.told is None:
+        return f"by this process's settings{f', not by those of {project.url}' if project.url else ''}"
+    written = datetime.fromtimestamp((project.told / f"{name}.json").stat().st_mtime, UTC)
+    return f"by {name}.json of {written:%Y-%m-%d}"
+
+
+def _say(project: Project, name: str, passed: bool, said: str) -> Finding:
+    return Finding(passed, f"{said} ({_judged(project, name)})")
+
+
+def _printed(project: Project, told: Path, name: str, read: Callable[[Any], T]) -> T:
+    return project.printed(told, name, PRINTED[name], read)
 
 
 def _faults(project: Project, *, secrets: bool) -> Finding:
-    faults = [one for one in project.settings.faults() if one.startswith(_SECRETS) is secrets]
-    return Finding(not faults, "; ".join(faults) or "nothing that production refuses")
+    if project.told:
+        faults = _printed(project, project.told, "doctor", lambda shown: list(map(str, shown["production"])))
+    else:
+        faults = project.settings.faults()
+    found = [one for one in faults if one.startswith(_SECRETS) is secrets]
+    return _say(project, "doctor", not found, "; ".join(found) or "nothing that production refuses")
 
 
 def _secret(project: Project) -> Finding:
@@ -33,13 +65,13 @@ def _set(project: Project) -> Finding:
     return _faults(project, secrets=False)
 
 
-def _told(project: Project) -> Finding:
-    ways = {
-        "METRICS_PORT": project.settings.metrics_port,
-        "OTEL_EXPORTER_OTLP_ENDPOINT": project.settings.otel_exporter_otlp_endpoint,
-    }
-    found = [name for name, value in ways.items() if value]
-    return Finding(bool(found), f"by {', '.join(found)}" if found else f"neither {' nor '.join(ways)} is set")
+def _leaves(project: Project) -> Finding:
+    if project.told:
+        ways = _printed(project, project.told, "doctor", lambda shown: list(map(str, shown["telemetry"])))
+    else:
+        ways = project.settings.telemetry()
+    said = f"by {', '.join(ways)}" if ways else "neither METRICS_PORT nor OTEL_EXPORTER_OTLP_ENDPOINT is set"
+    return _say(project, "doctor", bool(ways), said)
 
 
 def _ready(project: Project) -> Finding:
@@ -63,42 +95,52 @@ def _engine(project: Project) -> Engine:
     """Raises FileNotFoundError: to ask a file that is not there would make an empty one."""
     file = project.settings.sqlite_file()
     if file and not file.exists():
-        raise FileNotFoundError(2, "no such database", str(file))
+        raise FileNotFoundError(2, "no such database", f"{file}, which DATABASE_URL of this process names,")
     return open_engine(project.settings.database_url)
 
 
 def _verified(project: Project) -> Finding:
-    try:
+    if project.told:
+        records, faults = _printed(project, project.told, "verify", lambda one: (int(one["records"]), one["faults"]))
+    else:
         verdict = verify(_engine(project), open_checkpoints(project.settings))
-    except SQLAlchemyError as error:
-        return Finding(False, f"the trail of DATABASE_URL cannot be read ({type(error).__name__})")
-    if verdict.faults:
-        return Finding(False, str(verdict.faults[0]))
-    return Finding(bool(verdict.records), f"{verdict.records} records, no fault" if verdict.records else "it is empty")
+        records, faults = verdict.records, verdict.faults
+    if faults:
+        return _say(project, "verify", False, str(faults[0]))
+    return _say(project, "verify", bool(records), f"{records} records, no fault" if records else "it is empty")
 
 
 def _used(project: Project) -> Finding:
-    return _counted(project, entries_table.c.subject, FEWEST_USERS, "people have asked")
+    """The evaluation and other clients without a person ask, too; the ledger has them by their subject alone."""
+    programs = project.yaml(PLAN).get("programs") or []
+    if project.told:
+        found = _printed(project, project.told, "usage", lambda rows: {one["user"] for one in rows})
+    else:
+        found = _values(project, entries_table.c.subject)
+    people = len(found - set(programs))
+    what = f"people have asked, without {', '.join(programs)}" if programs else "have asked"
+    return _say(project, "usage", people >= FEWEST_USERS, f"{people} {what}; {FEWEST_USERS} are wanted")
 
 
 def _rated(project: Project) -> Finding:
-    return _counted(project, ratings_table.c.call_id, FEWEST_RATINGS, "answers were rated")
+    if project.told:
+        found = _printed(project, project.told, "feedback", lambda rows: {one["call_id"] for one in rows})
+    else:
+        found = _values(project, ratings_table.c.call_id)
+    said = f"{len(found)} answers were rated; {FEWEST_RATINGS} are wanted"
+    return _say(project, "feedback", len(found) >= FEWEST_RATINGS, said)
 
 
-def _counted(project: Project, column: Column[Any], fewest: int, what: str) -> Finding:
-    try:
-        with _engine(project).connect() as connection:
-            found = connection.execute(select(func.count(func.distinct(column)))).scalar_one()
-    except SQLAlchemyError as error:
-        return Finding(False, f"the database of DATABASE_URL cannot be read ({type(error).__name__})")
-    return Finding(found >= fewest, f"{found} {what}; {fewest} are wanted")
+def _values(project: Project, column: Column[Any]) -> set[str]:
+    with _engine(project).connect() as connection:
+        return set(connection.execute(select(column).distinct()).scalars())
 
 
 LOOKS = {
     "no-default-secret": _secret,
     "production-settings": _set,
     "service-ready": _ready,
-    "telemetry-leaves": _told,
+    "telemetry-leaves": _leaves,
     "trail-verifies": _verified,
     "people-use-it": _used,
     "people-rate-it": _rated,

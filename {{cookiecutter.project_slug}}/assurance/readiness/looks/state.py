@@ -13,17 +13,12 @@ def _covered(project: Project) -> Finding:
     return Finding(not uncovered, uncovered[0] if uncovered else "every class that a role may send has a deployment")
 
 
-def _priced(project: Project) -> Finding:
-    unpriced = [name for name, one in project.configuration.catalogue.deployments.items() if one.entry.price is None]
-    return Finding(not unpriced, f"no price for {', '.join(unpriced)}" if unpriced else "every deployment has one")
-
-
-def _budgeted(project: Project) -> Finding:
-    budgets = project.configuration.policy.budgets
-    missing = [name for name in ("user", "tenant") if getattr(budgets, name) is None]
-    return Finding(
-        not missing, f"no budget for each {' and '.join(missing)}" if missing else "users and tenants have one"
-    )
+def _bounded(project: Project) -> Finding:
+    deployments, budgets = project.configuration.catalogue.deployments, project.configuration.policy.budgets
+    missing = [f"a price of {name}" for name, one in deployments.items() if one.entry.price is None]
+    missing += [f"a budget for each {name}" for name in ("user", "tenant") if getattr(budgets, name) is None]
+    said = "every deployment has a price, users and tenants have a budget"
+    return Finding(not missing, f"there is not {' or '.join(missing)}" if missing else said)
 
 
 def _falls_back(project: Project) -> Finding:
@@ -61,8 +56,7 @@ def _own_cases(project: Project) -> Finding:
 
 LOOKS = {
     "classes-covered": _covered,
-    "prices-stated": _priced,
-    "budgets-set": _budgeted,
+    "spending-bounded": _bounded,
     "routes-fall-back": _falls_back,
     "threat-model-current": _threats,
     "own-idea": _own_idea,

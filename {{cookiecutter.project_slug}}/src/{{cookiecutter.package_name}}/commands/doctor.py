@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 
@@ -11,12 +12,30 @@ from .http import fetch
 
 
 @click.command()
-def doctor() -> None:
+@click.option("--json", "as_json", is_flag=True, help="also with what production refuses, for the go-live report")
+def doctor(as_json: bool) -> None:
     """Say what is missing on this machine, and what to do about it."""
     findings = list(_findings())
-    for good, text, remedy in findings:
-        click.echo(f"ok       {text}" if good else f"MISSING  {text}\n         next: {remedy}")
+    if as_json:
+        named = [dict(zip(("good", "found", "next"), one, strict=True)) for one in findings]
+        click.echo(json.dumps({"findings": named, **_of_production()}))
+    else:
+        for good, text, remedy in findings:
+            click.echo(f"ok       {text}" if good else f"MISSING  {text}\n         next: {remedy}")
     sys.exit(0 if all(good for good, *_ in findings) else 1)
+
+
+def _of_production() -> dict[str, list[str]]:
+    """Told wherever it runs, as staging would tell it; and without the value of any secret."""
+    from ..services import read_to_start
+
+    faults = Faults()
+    settings = settings_despite(faults).model_copy(update={"environment": "staging"})
+    try:
+        _, unfit = read_to_start(settings, faults)
+    except ConfigurationError as error:
+        unfit = [*error.faults, *settings.faults()]
+    return {"production": list(unfit), "telemetry": settings.telemetry()}
 
 
 def _findings() -> Iterator[tuple[bool, str, str]]:
