@@ -21,6 +21,7 @@ def kept(answers: dict[str, Any]) -> dict[str, bool]:
         "azure-pipelines.yml": answers["ci"] == "azure",
         "config/kustomization.yaml": answers["kubernetes"],
         "ops/kubernetes": answers["kubernetes"],
+        "ops/prometheus-kubernetes.yaml": answers["kubernetes"],
         "tests/ops/test_kubernetes.py": answers["kubernetes"],
     }
 

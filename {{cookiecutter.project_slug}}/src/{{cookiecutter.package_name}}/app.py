@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import __version__, feedback, health, web
-from .api import ROUTERS, BodyLimit, InFlightCap, answer_error
+from .api import ROUTERS, BodyLimit, InFlight, InFlightCap, answer_error
 from .errors import ServiceError
 from .services import Services, open_services
 from .settings import Settings
@@ -22,11 +22,11 @@ from .telemetry import Observed
 
 
 def create_app(settings: Settings) -> FastAPI:
-    local = settings.environment == "local"
+    local, in_flight = settings.environment == "local", InFlight()
     app = FastAPI(
         title="AI service",
         version=__version__,
-        lifespan=_lifespan(settings),
+        lifespan=_lifespan(settings, in_flight),
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
         openapi_url="/openapi.json" if local else None,
@@ -39,7 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.add_exception_handler(kind, answer_error)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit)
-    app.add_middleware(InFlightCap)
+    app.add_middleware(InFlightCap, in_flight=in_flight)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -68,10 +68,14 @@ class _ObservedOnceOpen:
         await self._observed(scope, receive, send)
 
 
-def _lifespan(settings: Settings):  # type: ignore[no-untyped-def]  # Starlette's own type for it is private
+def _lifespan(settings: Settings, in_flight: InFlight):  # type: ignore[no-untyped-def]  # its type is Starlette's own
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        async with open_services(settings) as services:
+        async with (
+            open_services(settings) as services,
+            health.watched(health.Readiness(_checks(services), services.telemetry.metrics)) as readiness,
+        ):
+            services.telemetry.metrics.watch_in_flight(lambda: in_flight.count)
             yield {
                 "services": services,
                 "telemetry": services.telemetry,
@@ -85,7 +89,7 @@ def _lifespan(settings: Settings):  # type: ignore[no-untyped-def]  # Starlette'
                 "models": services.models,
                 "embedders": services.embedders,
                 "feedback": services.feedback,
-                "checks": _checks(services),
+                "readiness": readiness,
                 "shown": lambda: _shown(services),
             }
 

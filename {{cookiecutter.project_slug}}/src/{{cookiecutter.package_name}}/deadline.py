@@ -13,15 +13,17 @@ class Deadline:
 
     start: float
     end: float
+    by_caller: bool = False  # it ends when the caller wished, not when the route would
 
     @classmethod
     def after(cls, seconds: float, *, start: float | None = None) -> Deadline:
         begun = time.monotonic() if start is None else start
         return cls(begun, begun + seconds)
 
-    def no_later_than(self, seconds: float) -> Deadline:
+    def no_later_than(self, seconds: float, *, by_caller: bool = False) -> Deadline:
         """The same start; the earlier of this end and `seconds` after the start."""
-        return Deadline(self.start, min(self.end, self.start + seconds))
+        end = self.start + seconds
+        return Deadline(self.start, end, by_caller) if end < self.end else self
 
     def remaining(self) -> float:
         return max(0.0, self.end - time.monotonic())

@@ -31,9 +31,13 @@ class ServiceError(Exception):
     code: ClassVar[str] = "internal_error"
     type: ClassVar[str] = "server_error"
 
-    def __init__(self, message: str, *, param: str | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, param: str | None = None, retry_after: float | None = None, reason: str | None = None
+    ) -> None:
+        """`reason`: what metrics, spans and the trail say where they tell more apart than the code does."""
         super().__init__(message)
         self.message = message
+        self.reason = reason or self.code
         self.param = param
         self.retry_after = retry_after
 
@@ -153,6 +157,9 @@ class NotReady(Unavailable):
 
 class DeadlineExceeded(ServiceError):
     status, code, type = 504, "deadline_exceeded", "timeout_error"
+
+    def __init__(self, message: str, *, by_caller: bool) -> None:
+        super().__init__(message, reason="caller_deadline_exceeded" if by_caller else None)
 
 
 class ClientClosed(ServiceError):

@@ -3,14 +3,60 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from .telemetry import Metrics
+
+SECONDS = 10.0  # between two looks of our own: not everywhere does somebody ask /readyz
 router = APIRouter(tags=["health"])
 Check = Callable[[], Awaitable[str | None]]
+_log = structlog.get_logger()
+
+
+class Readiness:
+    """What each check said last is a metric: who collects it waits for no database."""
+
+    def __init__(self, checks: Mapping[str, Check], metrics: Metrics) -> None:
+        self._checks = checks
+        self._holds: Mapping[str, bool] = {}
+        metrics.watch_readiness(lambda: self._holds)
+
+    async def look(self) -> dict[str, str]:
+        """What there is to wait for, and why."""
+        answers = await asyncio.gather(*(_answer(name, check) for name, check in self._checks.items()))
+        waiting = {name: answer for name, answer in zip(self._checks, answers, strict=True) if answer}
+        self._holds = {name: name not in waiting for name in self._checks}
+        return waiting
+
+    async def run(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(SECONDS)
+
+
+async def _answer(name: str, check: Check) -> str | None:
+    try:
+        return await check()
+    except Exception:
+        _log.exception("readiness_unknown", check=name)
+        return "this could not be found out; the log has the cause"
+
+
+@asynccontextmanager
+async def watched(readiness: Readiness) -> AsyncIterator[Readiness]:
+    task = asyncio.create_task(readiness.run(), name="readiness")
+    try:
+        yield readiness
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 @router.get("/livez")
@@ -21,9 +67,8 @@ async def livez() -> dict[str, str]:
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
     """503 while a check names something to wait for. What is only `shown` does not empty the replicas."""
-    checks: Mapping[str, Check] = request.state.checks
-    answers = await asyncio.gather(*(check() for check in checks.values()))
-    waiting = {name: answer for name, answer in zip(checks, answers, strict=True) if answer}
+    readiness: Readiness = request.state.readiness
+    waiting = await readiness.look()
     shown: dict[str, Any] = request.state.shown()
     status = "waiting" if waiting else "ready"
     return JSONResponse({"status": status, "waiting_for": waiting, **shown}, status_code=503 if waiting else 200)

@@ -25,7 +25,8 @@ async def use(service: Service) -> None:
     await service.upstream.fails_with("400-filter", times=1)
     assert (await service.ask()).status_code == 400
     assert (await service.ask(headers={"X-Data-Class": "restricted"})).status_code == 403
-    assert (await service.http.get(f"{service.url}/v1/models")).status_code == 401
+    forged = {"Authorization": "Bearer forged"}
+    assert (await service.http.get(f"{service.url}/v1/models", headers=forged)).status_code == 401
     rated = {"response_id": (await service.ask()).json()["id"], "score": 1}
     saved = await service.http.post(f"{service.url}/v1/feedback", json=rated, headers=service.headers())
     assert saved.status_code == 200

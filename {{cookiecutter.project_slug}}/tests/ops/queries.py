@@ -21,14 +21,17 @@ def kinds(error: type[ServiceError] = ServiceError) -> set[type[ServiceError]]:
 
 
 CODES = {kind.code for kind in kinds()}
+CALLER_S = "caller_deadline_exceeded"
 
 VALUES = {
+    "app_check": {"identity", "audit", "routes"},
     "app_evaluator": {ALL},
-    "app_reason": {kind.code for kind in kinds() if kind.status < 500 or issubclass(kind, Unavailable)},
-    "app_outcome": {failure.label for failure in Failure} | CODES | {"answered", "abandoned"},
+    "app_reason": {kind.code for kind in kinds() if kind.status < 500 or issubclass(kind, Unavailable)} | {"no_token"},
+    "app_outcome": {failure.label for failure in Failure} | CODES | {"answered", "abandoned", CALLER_S},
+    "error_type": CODES | {CALLER_S},
     "app_budget": {"user", "tenant"},
     "gen_ai_token_type": {"input", "output"},
-    "http_route": {"/readyz", "/v1/.*", "/login", "/callback"},
+    "http_route": {"/v1/.*", "/login", "/callback"},
     "le": {str(bound) for bound in (*SECONDS, *SHARES, *SCORES)},
     "slo": {"availability", "latency", "first_token", "quality", "cost"},
 }

@@ -12,6 +12,8 @@ import yaml
 from {{ cookiecutter.package_name }}.commands import GRACE
 from {{ cookiecutter.package_name }}.settings import Settings
 
+from tests.programs import program
+
 PROJECT = Path(__file__).parents[2]
 FOLDER = PROJECT / "ops" / "kubernetes"
 KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text(encoding="utf-8"))
@@ -87,6 +89,30 @@ def test_metrics_name_the_pod_that_they_are_of() -> None:
     pod, attributes = environment  # in this order: a name stands for what was set before it
     assert pod["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
     assert attributes == {"name": "OTEL_RESOURCE_ATTRIBUTES", "value": f"service.instance.id=$({pod['name']})"}
+
+
+def test_prometheus_finds_each_pod_of_the_service_and_never_the_migration(tmp_path: Path) -> None:
+    scraping = yaml.safe_load((PROJECT / "ops" / "prometheus-kubernetes.yaml").read_text(encoding="utf-8"))
+    (job,) = scraping["scrape_configs"]
+    kept, named = job["relabel_configs"]
+    service, migration = (only(kind)["spec"]["template"] for kind in ("Deployment", "Job"))
+    labels = ["app.kubernetes.io/name", "app.kubernetes.io/component"]
+    asked = [f"__meta_kubernetes_pod_label_{re.sub('[./]', '_', label)}" for label in labels]
+    assert (kept["action"], kept["source_labels"]) == ("keep", [*asked, "__meta_kubernetes_pod_container_port_name"])
+    said = [service["metadata"]["labels"][label] for label in labels]
+    ports = [port["name"] for port in service["spec"]["containers"][0]["ports"]]
+    assert [one for one in ports if re.fullmatch(kept["regex"], ";".join([*said, one]))] == ["metrics"]
+    assert migration["metadata"]["labels"].get(labels[1]) != said[1]
+    assert named == {"source_labels": ["__meta_kubernetes_pod_name"], "target_label": "instance"}
+    # Debian's promtool was built without Kubernetes.
+    assert job.pop("kubernetes_sd_configs") == [{"role": "pod"}]
+    job["static_configs"] = [{"targets": ["pod:9464"]}]
+    scraping["rule_files"] = [str(PROJECT / "ops" / name) for name in scraping["rule_files"]]
+    file = tmp_path / "prometheus.yaml"
+    file.write_text(yaml.safe_dump(scraping), encoding="utf-8")
+    command = [program("promtool", package="prometheus"), "check", "config", str(file)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_requests_and_eviction_rules_reach_the_service_and_never_the_migration() -> None:

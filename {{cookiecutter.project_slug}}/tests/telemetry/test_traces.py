@@ -47,4 +47,4 @@ async def test_a_trace_ends_where_the_request_was_refused(traced: Service, sink:
 
 async def test_a_caller_without_a_token_is_a_trace_of_its_own(traced: Service, sink: Sink) -> None:
     await traced.http.get(f"{traced.url}/v1/me", headers={"traceparent": CALLER})
-    assert outcomes(await sink.whole(CALLER.split("-")[1])) == {"GET /v1/me": None, "identity": "invalid_token"}
+    assert outcomes(await sink.whole(CALLER.split("-")[1])) == {"GET /v1/me": None, "identity": "no_token"}

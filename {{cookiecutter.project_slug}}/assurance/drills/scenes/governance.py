@@ -8,7 +8,8 @@ from assurance.drills.drill import drill
 from assurance.drills.stage import Stage, repeated
 
 
-@drill("AuditTrailUnavailable", shows=['"waiting_for":{"audit"'])
+# A commit waits five seconds for the lock, whatever the pace: a window must hold one that fails.
+@drill("AuditTrailUnavailable", shows=['"waiting_for":{"audit"'], pace=20)
 async def another_program_holds_the_database(stage: Stage) -> AsyncIterator[None]:
     with contextlib.closing(sqlite3.connect(stage.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -38,7 +39,7 @@ async def the_budget_of_the_day_is_spent(stage: Stage) -> AsyncIterator[None]:
     await stage.deploy()
 
 
-# A day of a minute, which the drill lives through, as an alert on an unusual hour wants a usual day before it.
+# A day of a minute, which the drill lives through, as an alert on an unusual hour wants usual ones before today.
 @drill("CostSpike", shows=[r'app_deployment="first", app_route="assistant"} => \d{2,}'], pace=1440, past=61)
 async def a_script_asks_long_questions(stage: Stage) -> AsyncIterator[None]:
     async def at_length() -> None:

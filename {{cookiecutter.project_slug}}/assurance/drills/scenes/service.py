@@ -19,7 +19,11 @@ async def something_else_answers_in_the_providers_place(stage: Stage) -> AsyncIt
 
 @drill(
     "ServiceNotReady",
-    shows=['"waiting_for":{"identity"', "MISSING  the issuer does not answer"],
+    shows=[
+        '"waiting_for":{"identity"',
+        r'app_check="identity", instance="127.0.0.1:\d+"} => 0 ',
+        "MISSING  the issuer does not answer",
+    ],
     findings=["doctor"],
 )
 async def the_issuer_is_away_when_a_replica_starts(stage: Stage) -> AsyncIterator[None]:

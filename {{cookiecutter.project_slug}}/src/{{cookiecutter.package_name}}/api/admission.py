@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import Overloaded, ServiceError, TooLarge
+from ..telemetry import names
 
 LARGEST_BODY = 4 * 1024 * 1024
 MOST_IN_FLIGHT = 500
 _ALWAYS_ANSWERED = ("/livez", "/readyz")
 
 
+@dataclass(slots=True)
+class InFlight:
+    count: int = 0
+
+
 class InFlightCap:
     """Beyond the cap a request is refused at once: waiting longer than the deadline helps nobody."""
 
-    def __init__(self, app: ASGIApp, most: int = MOST_IN_FLIGHT) -> None:
+    def __init__(self, app: ASGIApp, in_flight: InFlight, most: int = MOST_IN_FLIGHT) -> None:
         self._app = app
+        self._in_flight = in_flight
         self._most = most
-        self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in _ALWAYS_ANSWERED:
             await self._app(scope, receive, send)
             return
-        if self._running >= self._most:
+        if self._in_flight.count >= self._most:
             error = Overloaded("The service is at its limit; try again shortly.", retry_after=1)
-            await _answer(error, scope, receive, send)
+            await _refuse(error, scope, receive, send)
             return
-        self._running += 1
+        self._in_flight.count += 1
         try:
             await self._app(scope, receive, send)
         finally:
-            self._running -= 1
+            self._in_flight.count -= 1
 
 
 class BodyLimit:
@@ -59,6 +67,10 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
-async def _answer(error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
-    body = error.body(scope.get("state", {}).get("request_id"))
+async def _refuse(error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Before anybody has looked which route it is for; metrics tell those of the API from the rest all the same."""
+    scope["error_type"] = error.reason
+    scope["unrouted"] = "/v1/*" if scope["path"].startswith("/v1/") else "unknown"
+    scope["state"]["telemetry"].metrics.refusals.add(1, {names.REASON: error.reason})
+    body = error.body(scope["state"].get("request_id"))
     await JSONResponse(body, error.status, headers=error.headers())(scope, receive, send)

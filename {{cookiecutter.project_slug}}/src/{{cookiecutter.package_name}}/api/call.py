@@ -73,7 +73,7 @@ def _deadline(request: Request) -> Deadline:
         raise InvalidRequest(
             "X-Request-Timeout-Ms must be a whole number of milliseconds.", param="X-Request-Timeout-Ms"
         )
-    return deadline.no_later_than(int(wanted) / 1000)
+    return deadline.no_later_than(int(wanted) / 1000, by_caller=True)
 
 
 def _once(request: Request, header: str) -> str | None:

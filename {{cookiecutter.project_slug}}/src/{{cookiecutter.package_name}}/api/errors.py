@@ -30,7 +30,8 @@ async def answer_error(request: Request, raised: Exception) -> JSONResponse:
     error = _as_service_error(raised)
     identifier = request.scope.get("state", {}).get("request_id")
     if (error.status < 500 or isinstance(error, errors.Unavailable)) and not isinstance(error, errors.ClientClosed):
-        request.state.telemetry.metrics.refusals.add(1, {names.REASON: error.code})
+        request.state.telemetry.metrics.refusals.add(1, {names.REASON: error.reason})
+    request.scope["error_type"] = error.reason
     if isinstance(error, _DECIDED):
         await _record_refusal(request, error)
     headers = {**error.headers(), **_challenge(error, request)}

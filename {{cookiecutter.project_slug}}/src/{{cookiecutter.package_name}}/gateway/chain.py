@@ -151,6 +151,7 @@ def _nothing_left(call: PermittedCall[R], failed: AttemptFailed | None) -> Excep
     if call.deadline.remaining() < SHORTEST:
         tried = ", ".join(f"{attempt.deployment}: {attempt.outcome}" for attempt in call.attempts) or "none"
         return DeadlineExceeded(
-            f"The request's time of {call.deadline.end - call.deadline.start:g} s is over. Attempts so far: {tried}."
+            f"The request's time of {call.deadline.end - call.deadline.start:g} s is over. Attempts so far: {tried}.",
+            by_caller=call.deadline.by_caller,
         )
     return (failed or AttemptFailed(Failure.SERVER_ERROR)).as_service_error()

@@ -95,9 +95,14 @@ class CallAccount:
         return Usage(estimate(self.call.request.text_length()), said, estimated=True)
 
     @property
+    def costs(self) -> list[tuple[str, int | None]]:
+        """Of each attempt the deployment, and the micro-dollars that are, or may be, charged; None: no price known."""
+        return [(one.deployment, self._cost_of(one)) for one in self.call.attempts]
+
+    @property
     def cost(self) -> int | None:
         """Micro-dollars of all attempts that are, or may be, charged for; None where a price is not known."""
-        costs = [self._cost_of(one) for one in self.call.attempts]
+        costs = [cost for _, cost in self.costs]
         known = [cost for cost in costs if cost is not None]
         return sum(known) if len(known) == len(costs) else None
 
@@ -187,12 +192,12 @@ class CallAccount:
 
 
 def outcome_of(error: BaseException | None) -> str:
-    """The error's code, or the words for an end that no error of ours describes."""
+    """The error's reason, or the words for an end that no error of ours describes."""
     match error:
         case None:
             return "answered"
         case ServiceError():
-            return error.code
+            return error.reason
         case TimeoutError():
             return "deadline_exceeded"
         case GeneratorExit() | asyncio.CancelledError():

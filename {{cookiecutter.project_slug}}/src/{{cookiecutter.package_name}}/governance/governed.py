@@ -190,7 +190,8 @@ class GovernedGateway:
             begun.add_done_callback(lambda done: None if done.exception() else self._end(account, outcome))
             if isinstance(gone, asyncio.CancelledError):
                 raise
-            raise DeadlineExceeded("The request's time was over before anything was asked.") from None
+            over = "The request's time was over before anything was asked."
+            raise DeadlineExceeded(over, by_caller=account.call.deadline.by_caller) from None
 
     async def _finish(self, account: CallAccount, outcome: str) -> None:
         """Returns when `finished` is durable; it will be even when the caller is gone and nobody waits here."""

@@ -26,8 +26,9 @@ def measure(metrics: Metrics, account: CallAccount, outcome: str) -> None:
     metrics.deadline_left.record(account.call.deadline.remaining(), labels)
     if account.first_chunk is not None:
         metrics.call_first_chunk.record(account.first_chunk, labels)
+    for name, cost in account.costs:  # whatever the end: an attempt that timed out may have been paid
+        metrics.cost.add((cost or 0) / 1_000_000, {**labels, names.DEPLOYMENT: name})
     if usage is None or deployment is None:
         return
     metrics.tokens.record(usage.input_tokens, {**labels, names.TOKEN_TYPE: "input"})
     metrics.tokens.record(usage.output_tokens, {**labels, names.TOKEN_TYPE: "output"})
-    metrics.cost.add((account.cost or 0) / 1_000_000, labels)

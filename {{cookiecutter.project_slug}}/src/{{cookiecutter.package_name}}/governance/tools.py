@@ -137,7 +137,7 @@ class WithTools:
                     span.set_attribute(names.ERROR_TYPE, told.outcome)
                     span.set_status(StatusCode.ERROR, told.outcome)
         except DeadlineExceeded as error:
-            told = _Told(error.code, "")
+            told = _Told(error.reason, "")
             raise
         finally:
             written = self._governed.record(self._record(rounds, call, told, time.monotonic() - begun))
@@ -168,7 +168,8 @@ class WithTools:
             return _Told(error.code, error.message, tool.data_class)
         except Exception as error:
             if isinstance(error, TimeoutError) and deadline.remaining() <= 0:
-                raise DeadlineExceeded(f"The request's time is over; the tool '{tool.name}' was running.") from None
+                over = f"The request's time is over; the tool '{tool.name}' was running."
+                raise DeadlineExceeded(over, by_caller=deadline.by_caller) from None
             _log.exception("tool_failed", tool=tool.name)
             return _Told("failed", "The tool failed; answer without it.", tool.data_class)
         text = result if isinstance(result, str) else result.model_dump_json()

@@ -175,7 +175,11 @@ async def current_principal(delegation: CurrentDelegation) -> Principal:
 def _bearer(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token or len(request.headers.getlist("authorization")) > 1:
-        raise InvalidToken("Send an access token of the issuer in the header 'Authorization: Bearer …'.")
+        raise InvalidToken(
+            "Send an access token of the issuer in the header 'Authorization: Bearer …'.",
+            # Who shows none, like our own page before anybody has signed in, tries no door.
+            reason=None if "authorization" in request.headers else "no_token",
+        )
     return token.strip(" ")
 
 

@@ -36,8 +36,8 @@ class Metrics:
         self.feedback = self._histogram(
             names.METRIC_FEEDBACK, "", SCORES, "What people said of answers: 0 useless, 1 just right"
         )
-        self.cost = meter.create_counter(names.METRIC_COST, unit="{USD}", description="Money spent on answers")
-        self.refusals = meter.create_counter(names.METRIC_REFUSALS, description="Requests refused, by error code")
+        self.cost = meter.create_counter(names.METRIC_COST, unit="{USD}", description="Money that attempts cost")
+        self.refusals = meter.create_counter(names.METRIC_REFUSALS, description="Requests refused, by reason")
         self.fallbacks = meter.create_counter(
             names.METRIC_FALLBACKS, description="Deployments asked because another one failed: which, and how"
         )
@@ -55,6 +55,22 @@ class Metrics:
             names.METRIC_WRITER_QUEUE,
             [lambda _: [Observation(read())]],
             description="Writes that wait for a group commit",
+        )
+
+    def watch_in_flight(self, read: Callable[[], int]) -> None:
+        """`read` is called when metrics are collected."""
+        self._meter.create_observable_up_down_counter(
+            names.METRIC_IN_FLIGHT,
+            [lambda _: [Observation(read())]],
+            description="Requests that count towards the cap",
+        )
+
+    def watch_readiness(self, read: Callable[[], Mapping[str, bool]]) -> None:
+        """`read` is called when metrics are collected, and says of each check whether it last held."""
+        self._meter.create_observable_gauge(
+            names.METRIC_READY,
+            [lambda _: [Observation(int(holds), {names.CHECK: name}) for name, holds in read().items()]],
+            description="0 while the replica waits for it, and takes no requests",
         )
 
     def watch_issuer(self, read: Callable[[], int]) -> None:

@@ -59,17 +59,18 @@ class Observed:
                 self._observe(scope, span, status)
 
     def _observe(self, scope: Scope, span: Span, status: int) -> None:
-        method, route = _method(scope["method"]), getattr(scope.get("route"), "path", "unknown")
+        method, route = _method(scope["method"]), getattr(scope.get("route"), "path", scope.get("unrouted", "unknown"))
         attributes = {
             names.HTTP_METHOD: method,
             names.HTTP_ROUTE: route,
             names.HTTP_STATUS: status,
             names.URL_SCHEME: scope["scheme"],
         }
+        if status >= 500:
+            attributes[names.ERROR_TYPE] = scope.get("error_type", str(status))
+            span.set_status(StatusCode.ERROR)
         span.update_name(f"{method} {route}")
         span.set_attributes({**attributes, names.REQUEST_ID: scope["state"]["request_id"]})
-        if status >= 500:
-            span.set_status(StatusCode.ERROR)
         seconds = time.monotonic() - scope["state"]["arrival"]
         self._telemetry.metrics.http_duration.record(seconds, attributes)
         say = _log.debug if route in PROBES else _log.info

@@ -32,12 +32,12 @@ class Telemetry:
 
     @contextmanager
     def step(self, name: str) -> Iterator[Span]:
-        """A span of a request's own work. What ends it early is told by its code, never by its text."""
+        """A span of a request's own work. What ends it early is told by its reason, never by its text."""
         span = self.tracer.start_span(name)
         try:
             yield span
         except BaseException as error:
-            outcome = error.code if isinstance(error, ServiceError) else type(error).__name__
+            outcome = error.reason if isinstance(error, ServiceError) else type(error).__name__
             span.set_attributes({names.OUTCOME: outcome, names.ERROR_TYPE: outcome})
             span.set_status(StatusCode.ERROR, outcome)
             raise

@@ -85,7 +85,7 @@ async def _refused(request: Request, error: ServiceError) -> Response:
     """A page, since a person reads it. A failing trail changes nothing about the refusal."""
     browsers, address = _browsers(request), _address(request)
     counted = browsers.refused if error.status < 500 else browsers.failed
-    request.state.services.telemetry.metrics.refusals.add(1, {names.REASON: error.code})
+    request.state.services.telemetry.metrics.refusals.add(1, {names.REASON: error.reason})
     if not counted.wait(address):  # those that led to the limit are in the trail
         counted.add(address)
         try:
