@@ -86,13 +86,14 @@ def test_faults_of_settings_of_every_file_and_of_the_environment_are_told_in_one
 
 
 async def test_what_production_would_refuse_is_warned_of_once(config: str, tmp_path: Path) -> None:
-    process = Process(tmp_path, config, ENVIRONMENT="staging")
+    process = Process(tmp_path, config, ENVIRONMENT="staging", OIDC_CLIENT_ID="web")
     try:
         await process.alive()
     finally:
         output = process.ended()
     warned = [line["fault"] for line in map(json.loads, output.splitlines()) if line["event"] == "configuration_fault"]
-    assert {one.partition(":")[0] for one in warned} >= {"OIDC_ISSUER", "PUBLIC_URL", "SECRET_KEY", "DATABASE_URL"}
+    wanted = {"OIDC_ISSUER", "PUBLIC_URL", "SECRET_KEY", "DATABASE_URL", "TRUSTED_PROXIES"}
+    assert {one.partition(":")[0] for one in warned} >= wanted
     assert any("has no deployment that may see confidential data" in one for one in warned)
     assert len(warned) == len(set(warned))
 
