@@ -98,6 +98,25 @@ async def test_what_production_would_refuse_is_warned_of_once(config: str, tmp_p
     assert len(warned) == len(set(warned))
 
 
+def test_running_answers_get_the_longest_deadline_of_a_route_to_end(tmp_path: Path) -> None:
+    routes = {"quick": {"try": ["only"], "deadline": "10s"}, "assistant": {"try": ["only"], "deadline": "90s"}}
+    models = {"deployments": {"only": deployment("http://127.0.0.1:1")}, "routes": routes}
+    config = configuration(tmp_path / "config", models=models)
+    # In a process of its own, as it changes what a signal does.
+    told = """if True:
+        import uvicorn
+        from {{ cookiecutter.package_name }}.cli import main
+        uvicorn.run = lambda app, **options: print("GIVEN", options["timeout_graceful_shutdown"])
+        main(["serve"])
+    """
+    path = os.pathsep.join(str(Path(one).resolve()) for one in sys.path)
+    environment = {**os.environ, **USUAL, "PYTHONPATH": path, "CONFIG_DIR": str(config)}
+    command = [sys.executable, "-c", told]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    (line,) = [one for one in ended.stdout.splitlines() if one.startswith("GIVEN")]
+    assert 90 < int(line.removeprefix("GIVEN ")) < 100, ended.stderr
+
+
 class Process:
     """`serve`, which does not end by itself."""
 
