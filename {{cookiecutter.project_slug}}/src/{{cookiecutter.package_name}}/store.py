@@ -50,15 +50,18 @@ class Opening:
             except AuditUnavailable:
                 self._writer.halt()
                 self.missing = _LOST
-        if self.missing != before:
+        if self.missing and self.missing != before:
             _log.warning("database_not_ready", missing=self.missing)
         return self.missing is None
 
     async def run(self, first: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(SECONDS)
-            if await self.tried(first):
-                return
+            try:
+                if await self.tried(first):
+                    return
+            except Exception as error:  # without this task it would never serve
+                _log.warning("database_not_ready", missing=type(error).__name__)
 
 
 def _missing(engine: Engine) -> str | None:
