@@ -86,15 +86,35 @@ def test_faults_of_settings_of_every_file_and_of_the_environment_are_told_in_one
 
 
 async def test_what_production_would_refuse_is_warned_of_once(config: str, tmp_path: Path) -> None:
-    process = Process(tmp_path, config, ENVIRONMENT="staging")
+    process = Process(tmp_path, config, ENVIRONMENT="staging", OIDC_CLIENT_ID="web")
     try:
         await process.alive()
     finally:
         output = process.ended()
     warned = [line["fault"] for line in map(json.loads, output.splitlines()) if line["event"] == "configuration_fault"]
-    assert {one.partition(":")[0] for one in warned} >= {"OIDC_ISSUER", "PUBLIC_URL", "SECRET_KEY", "DATABASE_URL"}
+    wanted = {"OIDC_ISSUER", "PUBLIC_URL", "SECRET_KEY", "DATABASE_URL", "TRUSTED_PROXIES"}
+    assert {one.partition(":")[0] for one in warned} >= wanted
     assert any("has no deployment that may see confidential data" in one for one in warned)
     assert len(warned) == len(set(warned))
+
+
+def test_running_answers_get_the_longest_deadline_of_a_route_to_end(tmp_path: Path) -> None:
+    routes = {"quick": {"try": ["only"], "deadline": "10s"}, "assistant": {"try": ["only"], "deadline": "90s"}}
+    models = {"deployments": {"only": deployment("http://127.0.0.1:1")}, "routes": routes}
+    config = configuration(tmp_path / "config", models=models)
+    # In a process of its own, as it changes what a signal does.
+    told = """if True:
+        import uvicorn
+        from {{ cookiecutter.package_name }}.cli import main
+        uvicorn.run = lambda app, **options: print("GIVEN", options["timeout_graceful_shutdown"])
+        main(["serve"])
+    """
+    path = os.pathsep.join(str(Path(one).resolve()) for one in sys.path)
+    environment = {**os.environ, **USUAL, "PYTHONPATH": path, "CONFIG_DIR": str(config)}
+    command = [sys.executable, "-c", told]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    (line,) = [one for one in ended.stdout.splitlines() if one.startswith("GIVEN")]
+    assert 90 < int(line.removeprefix("GIVEN ")) < 100, ended.stderr
 
 
 class Process:

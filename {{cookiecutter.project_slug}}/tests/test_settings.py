@@ -133,6 +133,15 @@ def test_production_refuses_the_secrets_that_everybody_knows() -> None:
     assert [one.partition(":")[0] for one in Settings(**known).faults()] == ["SECRET_KEY", "AUDIT_SIGNING_KEY"]
 
 
+def test_people_who_sign_in_behind_an_unnamed_proxy_are_a_doubt_and_no_fault() -> None:
+    unnamed = Settings(**{**PRODUCTION, "oidc_client_id": "web"})
+    assert [one.partition(":")[0] for one in unnamed.doubts()] == ["TRUSTED_PROXIES"]
+    assert unnamed.faults() == []
+    assert unnamed.model_copy(update={"trusted_proxies": ["10.0.0.5"]}).doubts() == []
+    assert unnamed.model_copy(update={"environment": "local"}).doubts() == []
+    assert Settings(**PRODUCTION).doubts() == []
+
+
 @pytest.mark.parametrize("url", ["https://127.example.com", "https://10.0.0.1", "https://[bad", "https://", "x"])
 def test_other_hosts_are_not_loopback(url: str) -> None:
     assert not is_loopback(url)

@@ -89,6 +89,7 @@ def _lifespan(settings: Settings, in_flight: InFlight):  # type: ignore[no-untyp
                 "models": services.models,
                 "embedders": services.embedders,
                 "feedback": services.feedback,
+                "longest_deadline": services.configuration.catalogue.longest_deadline,
                 "readiness": readiness,
                 "shown": lambda: _shown(services),
             }

@@ -36,7 +36,7 @@ def read_files(settings: Settings, read_features: ReadFeatures) -> Configuration
 def read_to_start(
     settings: Settings, read_features: ReadFeatures, faults: Faults
 ) -> tuple[Configuration, Sequence[str]]:
-    """With what production would not start with. Raises ConfigurationError in production for that, too.
+    """With what to warn of. What production would not start with, it raises ConfigurationError for there.
 
     `faults` are those of the settings; all are told at once.
     """
@@ -44,7 +44,7 @@ def read_to_start(
     read = _read(settings, read_features, faults, unfit)
     if settings.environment == "production":
         faults.found += unfit
-    return _whole(read, faults), unfit
+    return _whole(read, faults), [*unfit, *settings.doubts()]
 
 
 def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit: list[str]) -> Configuration | None:

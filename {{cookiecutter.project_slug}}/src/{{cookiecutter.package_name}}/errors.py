@@ -7,6 +7,7 @@ ServiceError                 one answer in OpenAI's error shape; `api/errors.py`
 ├── PermissionDenied         403 ── DataClassRefused
 ├── NotFound                 404 ── ModelNotFound
 ├── MethodNotAllowed         405
+├── TooSlow                  408
 ├── TooLarge                 413
 ├── UnsupportedMediaType     415
 ├── RateLimited              429
@@ -101,6 +102,13 @@ class ModelNotFound(NotFound):
 
 class MethodNotAllowed(ServiceError):
     status, code, type = 405, "method_not_allowed", "invalid_request_error"
+
+
+class TooSlow(ServiceError):
+    status, code, type = 408, "too_slow", "invalid_request_error"
+
+    def headers(self) -> dict[str, str]:
+        return {"Connection": "close"}  # whatever of the body still comes is no next request (RFC 9110, 15.5.9)
 
 
 class TooLarge(ServiceError):

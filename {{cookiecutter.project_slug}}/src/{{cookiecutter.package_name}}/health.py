@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -13,6 +14,7 @@ from fastapi.responses import JSONResponse
 
 from .telemetry import Metrics
 
+KEPT = 1.0  # seconds
 SECONDS = 10.0  # between two looks of our own: not everywhere does somebody ask /readyz
 router = APIRouter(tags=["health"])
 Check = Callable[[], Awaitable[str | None]]
@@ -25,7 +27,15 @@ class Readiness:
     def __init__(self, checks: Mapping[str, Check], metrics: Metrics) -> None:
         self._checks = checks
         self._holds: Mapping[str, bool] = {}
+        self._asked: asyncio.Task[dict[str, str]] | None = None
+        self._until = 0.0
         metrics.watch_readiness(lambda: self._holds)
+
+    async def waiting_for(self) -> dict[str, str]:
+        """As `look`, for anybody, as often as he likes: one look for all who wait, and not again for a second."""
+        if self._asked is None or (self._asked.done() and time.monotonic() >= self._until):
+            self._asked, self._until = asyncio.create_task(self.look()), time.monotonic() + KEPT
+        return await asyncio.shield(self._asked)
 
     async def look(self) -> dict[str, str]:
         """What there is to wait for, and why."""
@@ -68,7 +78,7 @@ async def livez() -> dict[str, str]:
 async def readyz(request: Request) -> JSONResponse:
     """503 while a check names something to wait for. What is only `shown` does not empty the replicas."""
     readiness: Readiness = request.state.readiness
-    waiting = await readiness.look()
+    waiting = await readiness.waiting_for()
     shown: dict[str, Any] = request.state.shown()
     status = "waiting" if waiting else "ready"
     return JSONResponse({"status": status, "waiting_for": waiting, **shown}, status_code=503 if waiting else 200)

@@ -15,7 +15,6 @@ from . import __version__, configuration
 from .audit import AuditEvent, ContentDigests, Json, Kind, new_call_id
 from .configfile import Faults
 from .configuration import Configuration, digests, read_files
-from .database import pending
 from .feedback import Feedback, Kept
 from .gateway import Catalogue, ChainGateway, Deployment, DirectGateway, Gateway, LiteLLMGateway, LiteLLMLibrary
 from .governance import Embedder, Feature, GovernedGateway, Model, Policy, open_limits, open_redactor
@@ -34,7 +33,7 @@ from .identity import (
     TokenVerifier,
 )
 from .settings import Settings
-from .store import Store, open_store
+from .store import Store, begun, open_store
 from .telemetry import Telemetry, open_telemetry
 
 _log = structlog.get_logger()
@@ -62,7 +61,7 @@ def read_configuration(settings: Settings) -> Configuration:
 
 
 def read_to_start(settings: Settings, faults: Faults) -> tuple[Configuration, Sequence[str]]:
-    """With what production would not start with; there that is among the faults that it raises, all at once."""
+    """With what to warn of. In production most of that is among the faults that it raises, all at once."""
     return configuration.read_to_start(settings, _features, faults)
 
 
@@ -75,15 +74,15 @@ def _features(policy: Policy, faults: Faults) -> dict[str, Feature]:
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    read, unfit = read_to_start(settings, Faults())
-    for fault in unfit:
+    read, doubtful = read_to_start(settings, Faults())
+    for fault in doubtful:
         _log.warning("configuration_fault", fault=fault)
     async with AsyncExitStack() as stack:
         telemetry = stack.enter_context(_telemetry(settings))
         session = await stack.enter_async_context(_http_session())
         store = await stack.enter_async_context(open_store(settings, telemetry.metrics))
         services = _built(settings, read, telemetry, session, store)
-        await _record_loaded(services)
+        await stack.enter_async_context(begun(store, lambda: _record_loaded(services)))
         await services.keys.refresh()
         yield services
 
@@ -196,12 +195,10 @@ def _telemetry(settings: Settings) -> AbstractContextManager[Telemetry]:
 
 async def _record_loaded(services: Services) -> None:
     """The first record of this process life's chain: under which configuration it ran."""
-    store = services.store
-    if pending(store.engine) or store.watch.fault:
-        return  # no table, or not the one that was written to; /readyz says so
     details: dict[str, Json] = {
         "policy_version": services.configuration.policy.version,
         "version": __version__,
         "config": dict(digests(services.settings)),
     }
-    await store.writer.commit({store.trail: AuditEvent(Kind.LOADED, new_call_id(), details=details)})
+    event = AuditEvent(Kind.LOADED, new_call_id(), details=details)
+    await services.store.writer.commit({services.store.trail: event})

@@ -87,6 +87,13 @@ class Settings(BaseSettings):
         }
         return [name for name, value in ways.items() if value]
 
+    def doubts(self) -> list[str]:
+        """What staging and production start with, and warn of."""
+        if self.environment == "local" or not self.oidc_client_id or self.trusted_proxies:
+            return []
+        fault = "TRUSTED_PROXIES: is not set, so that one person can keep all others behind a proxy from signing in"
+        return [f"{fault}; name its addresses, or 127.0.0.1 if there is none"]
+
     def faults(self) -> list[str]:
         """What production refuses to start with, and staging warns of."""
         found = []

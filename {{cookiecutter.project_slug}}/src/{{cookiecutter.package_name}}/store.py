@@ -2,20 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import database
 from .audit import Checkpoints, Clerk, Notary, SigningKeys, Trail, Watch, notarised, watched_store
 from .configfile import ConfigurationError
+from .errors import AuditUnavailable
 from .feedback import Ratings
 from .governance import Ledger, Switches, watched
 from .settings import Settings
 from .telemetry import Metrics
+
+SECONDS = 1.0  # between two looks for a database that was not there
+_SILENT = "the database does not answer"
+_BEHIND = "migrations are not applied; run the command 'migrate'"
+_LOST = "the last commit of the audit trail was lost"
+_log = structlog.get_logger()
+
+
+class Opening:
+    """Until the database is there, nobody writes, and `missing` says why: it may come later than this process."""
+
+    def __init__(self, engine: Engine, watch: Watch, writer: database.Writer) -> None:
+        self._engine = engine
+        self._watch = watch
+        self._writer = writer
+        self.missing: str | None = None
+        writer.halt()
+
+    async def tried(self, first: Callable[[], Awaitable[None]]) -> bool:
+        """Whether there is nothing more to wait for. `first` writes before anybody else may."""
+        before, self.missing = self.missing, await asyncio.to_thread(_missing, self._engine)
+        if self.missing is None:
+            await self._watch.begin()
+            if self._watch.fault:
+                return True  # for a person to decide
+            self._writer.resume()
+            try:
+                await first()
+            except AuditUnavailable:
+                self._writer.halt()
+                self.missing = _LOST
+        if self.missing and self.missing != before:
+            _log.warning("database_not_ready", missing=self.missing)
+        return self.missing is None
+
+    async def run(self, first: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(SECONDS)
+            try:
+                if await self.tried(first):
+                    return
+            except Exception as error:  # without this task it would never serve
+                _log.warning("database_not_ready", missing=type(error).__name__)
+
+
+def _missing(engine: Engine) -> str | None:
+    """What keeps a database from being written to that nobody has written to yet."""
+    try:
+        database.check_durability(engine)
+        return _BEHIND if database.pending(engine) else None
+    except (database.DoesNotAnswer, SQLAlchemyError):
+        return _SILENT
+    except ConfigurationError as error:
+        return "; ".join(error.faults)
 
 
 @dataclass(frozen=True)
@@ -28,18 +85,17 @@ class Store:
     writer: database.Writer
     watch: Watch
     switches: Switches
+    opening: Opening
 
     def fault(self) -> str | None:
         """What keeps it from being written to, if anything does. Asks the database."""
-        if self.watch.fault:
-            return self.watch.fault
+        if known := self.watch.fault or self.opening.missing:
+            return known
         try:
             behind = database.pending(self.engine)
         except SQLAlchemyError:
-            return "the database does not answer"
-        if behind:
-            return "migrations are not applied; run the command 'migrate'"
-        return "the last commit of the audit trail was lost" if self.writer.failing else None
+            return _SILENT
+        return _BEHIND if behind else _LOST if self.writer.failing else None
 
 
 @asynccontextmanager
@@ -54,7 +110,23 @@ async def open_store(settings: Settings, metrics: Metrics) -> AsyncIterator[Stor
         )
         watch = await stack.enter_async_context(watched_store(Watch(engine, trail, open_checkpoints(settings), writer)))
         switches = await stack.enter_async_context(watched(Switches(engine)))
-        yield Store(engine, trail, ledger, ratings, notary, writer, watch, switches)
+        opening = Opening(engine, watch, writer)
+        yield Store(engine, trail, ledger, ratings, notary, writer, watch, switches, opening)
+
+
+@asynccontextmanager
+async def begun(store: Store, first: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """`first` has written, or will when the database is there."""
+    if await store.opening.tried(first):
+        yield
+        return
+    task = asyncio.create_task(store.opening.run(first), name="opening")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def open_checkpoints(settings: Settings) -> Checkpoints:

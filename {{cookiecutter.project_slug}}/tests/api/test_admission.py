@@ -2,13 +2,16 @@
 
 import asyncio
 import functools
+import json
 import time
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from {{ cookiecutter.package_name }} import app
-from {{ cookiecutter.package_name }}.api import InFlightCap
+from {{ cookiecutter.package_name }}.api import BodyLimit, InFlightCap
 
 from tests.programs import free_port
 from tests.service import Service, Surroundings, deployment, running_service
@@ -54,3 +57,66 @@ async def test_beyond_the_cap_a_request_is_refused_at_once_and_counted_and_probe
     assert counted == 2
     assert reasons == {"overloaded": 2}
     assert (found["/v1/* 503 overloaded"], found["unknown 503 overloaded"]) == (1, 1)
+
+
+async def drip(url: str, path: str, token: str | None) -> tuple[bytes, float]:
+    """A client that sends a byte of its body now and then, for as long as it is let; what it is answered, and when."""
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    begun = time.monotonic()
+    head = [f"POST {path} HTTP/1.1", "Host: service", "Content-Type: application/json", "Content-Length: 100000"]
+    head += [f"Authorization: Bearer {token}"] if token else []
+    writer.write("\r\n".join([*head, "", "{"]).encode())
+
+    async def go_on() -> None:
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.1)
+
+    dripping = asyncio.create_task(go_on())
+    try:
+        async with asyncio.timeout(20):
+            return await reader.read(), time.monotonic() - begun  # to the end, which is the connection's
+    finally:
+        dripping.cancel()
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "who"), [("/v1/chat/completions", "ada"), ("/v1/embeddings", "ada"), ("/v1/feedback", None)]
+)
+async def test_a_body_that_drips_in_is_refused_when_the_time_is_over(
+    path: str, who: str | None, tmp_path: Path, around: Surroundings
+) -> None:
+    models = {
+        "deployments": {"only": deployment(around.upstream.url), "vectors": deployment(around.upstream.url)},
+        "routes": {
+            "assistant": {"try": ["only"], "deadline": "1s"},
+            "embedding": {"try": ["vectors"], "deadline": "1s", "serves": "embeddings"},
+        },
+    }
+    async with running_service(tmp_path, around, changes={"models": models}) as service:
+        answer, seconds = await drip(service.url, path, service.issuer.token(who) if who else None)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408"), answer
+    told = json.loads(body)["error"]
+    assert (told["code"], told["type"]) == ("too_slow", "invalid_request_error")
+    assert f"x-request-id: {told['request_id']}" in head.decode().lower()
+    assert seconds >= 1
+
+
+async def test_bodies_that_are_too_large_together_are_refused_until_there_is_room(
+    tmp_path: Path, around: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "BodyLimit", functools.partial(BodyLimit, together=10_000))
+    async with running_service(tmp_path, around) as service:
+        await service.upstream.fails_with("timeout")
+        first = asyncio.create_task(service.ask("x" * 6_000, headers={"X-Request-Timeout-Ms": "3000"}))
+        await until_open(service, 1)
+        refused = await service.ask("x" * 6_000)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
+        assert (await first).status_code == 504
+        await service.upstream.fails_with(None)
+        assert (await service.ask("x" * 6_000)).status_code == 200

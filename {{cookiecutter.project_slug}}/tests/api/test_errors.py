@@ -224,8 +224,9 @@ async def _(setting: Setting) -> httpx2.Response:
     return await (await setting.before(silent)).ask(headers={"X-Request-Timeout-Ms": "300"})
 
 
-# A browser sees its reason on a page: tests/web/test_login.py. Nobody is left to read the other.
-ELSEWHERE = {errors.LoginRefused, errors.ClientClosed}
+# A browser sees its reason on a page: tests/web/test_login.py. Whoever is too slow is cut off, which takes a client of
+# its own: tests/api/test_admission.py. Nobody is left to read the last.
+ELSEWHERE = {errors.LoginRefused, errors.TooSlow, errors.ClientClosed}
 WITH_RETRY = {errors.BudgetExceeded, errors.RateLimited}
 
 

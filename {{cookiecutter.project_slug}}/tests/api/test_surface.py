@@ -1,8 +1,13 @@
 """What every answer has in common: the error shape, the request id, and a stated permission."""
 
+import asyncio
+from typing import Any
+
 import pytest
 from fastapi import APIRouter, FastAPI
+from sqlalchemy import Engine, event
 
+from {{ cookiecutter.package_name }} import health
 from {{ cookiecutter.package_name }}.app import create_app
 from {{ cookiecutter.package_name }}.identity import MayAsk
 from {{ cookiecutter.package_name }}.settings import Settings
@@ -103,3 +108,30 @@ async def test_ready_and_alive(service: Service) -> None:
     assert (await service.http.get(f"{service.url}/livez")).json() == {"status": "alive"}
     ready = await service.http.get(f"{service.url}/readyz")
     assert (ready.status_code, ready.json()["waiting_for"]) == (200, {})
+
+
+async def test_however_many_ask_whether_it_is_ready_the_database_is_asked_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "KEPT", 60)
+    asked: list[str] = []
+
+    def note(*execution: Any) -> None:
+        asked.extend(one for one in execution if isinstance(one, str) and "FROM alembic_version" in one)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        answers = await asyncio.gather(*(service.http.get(f"{service.url}/readyz") for _ in range(50)))
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(asked) == 1
+
+
+async def test_what_ready_says_is_a_second_old_at_most(service: Service) -> None:
+    assert health.KEPT <= 1
+    assert (await service.http.get(f"{service.url}/readyz")).status_code == 200
+    with service.engine.execution_options(writes=True).begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE alembic_version RENAME TO gone")
+    await asyncio.sleep(health.KEPT)
+    assert (await service.http.get(f"{service.url}/readyz")).status_code == 503

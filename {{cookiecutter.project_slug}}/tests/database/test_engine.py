@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, text
 
 from {{ cookiecutter.package_name }}.configfile import ConfigurationError
-from {{ cookiecutter.package_name }}.database import check_durability, open_engine
+from {{ cookiecutter.package_name }}.database import DoesNotAnswer, check_durability, open_engine, opened
 
 from tests.postgresql import PostgreSQL
 
@@ -24,6 +24,13 @@ def test_sqlite_that_would_forget_is_refused(tmp_path: Path) -> None:
     event.listen(hasty, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))
     with pytest.raises(ConfigurationError, match="synchronous gives 1, must be 2"):
         check_durability(hasty)
+
+
+def test_a_server_that_does_not_answer_may_yet_come_but_no_file_does() -> None:
+    with opened("postgresql+psycopg://u:hidden@127.0.0.1:1/d") as engine, pytest.raises(DoesNotAnswer):
+        check_durability(engine)
+    with pytest.raises(ConfigurationError), opened("sqlite:////nowhere/at/all/service.db"):
+        pass
 
 
 def test_postgresql_that_would_forget_is_refused(postgresql: PostgreSQL) -> None:

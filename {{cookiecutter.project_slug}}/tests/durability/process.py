@@ -69,13 +69,17 @@ class Process:
         """Returns the seconds until it was ready."""
         begun = time.monotonic()
         self.launch()
+        await self.ready()
+        return time.monotonic() - begun
+
+    async def ready(self) -> None:
+        begun = time.monotonic()
         assert self._running is not None
         async with httpx2.AsyncClient() as http:
             while not await self._ready(http):
                 if self._running.poll() is not None or time.monotonic() - begun > 60:
                     raise RuntimeError(f"it did not start: {self.log()[-2000:]}")
                 await asyncio.sleep(0.05)
-        return time.monotonic() - begun
 
     async def _ready(self, http: httpx2.AsyncClient) -> bool:
         try:

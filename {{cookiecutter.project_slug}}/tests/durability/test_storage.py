@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from {{ cookiecutter.package_name }}.audit import AuditEvent, Kind, Notary, Trail, verify
 from {{ cookiecutter.package_name }}.database import Writer, open_engine, running
 from {{ cookiecutter.package_name }}.errors import AuditUnavailable
+from {{ cookiecutter.package_name }}.health import KEPT
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY
 
 from tests.audit.signed import folder
@@ -51,6 +52,7 @@ async def test_a_full_disk_is_refused_and_recovered_from_without_a_restart(
         process.let_files_grow_to(32 * 1024)  # the log beside the database; the database itself is larger
         calls = await first_refusal(http, around)
         assert (await around.upstream.stats())["calls"] == calls
+        await asyncio.sleep(KEPT)
         ready = await http.get("/readyz")
         assert (ready.status_code, list(ready.json()["waiting_for"])) == (503, ["audit"])
         assert (await http.get("/livez")).status_code == 200

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from {{ cookiecutter.package_name }}.commands import GRACE
 from {{ cookiecutter.package_name }}.settings import Settings
 
+from tests.command import invoked
+from tests.ops.deadlines import time_to_stop
 from tests.programs import program
 
 PROJECT = Path(__file__).parents[2]
@@ -23,8 +24,12 @@ OBJECTS: list[Any] = [
     if path.name != "kustomization.yaml"
     for content in yaml.safe_load_all(path.read_text(encoding="utf-8"))
 ]
-WORKLOADS = [one for one in OBJECTS if "template" in one["spec"]]
-PODS = [one["spec"]["template"]["spec"] for one in WORKLOADS]
+TEMPLATES = {
+    one["kind"]: (one["spec"].get("jobTemplate") or one)["spec"]["template"]
+    for one in OBJECTS
+    if one["kind"] in ("Deployment", "Job", "CronJob")
+}
+PODS = [one["spec"] for one in TEMPLATES.values()]
 CONTAINERS = [container for pod in PODS for container in pod["containers"]]
 SLUG = "{{ cookiecutter.project_slug }}"
 
@@ -41,12 +46,13 @@ def is_part(wanted: dict[str, str], whole: dict[str, str]) -> bool:
 def test_every_file_is_in_the_kustomization() -> None:
     files = {path.name for path in FOLDER.glob("*.yaml")} - {"kustomization.yaml"}
     assert set(KUSTOMIZATION["resources"]) == {*files, "../../config"}
-    assert {one["kind"] for one in OBJECTS} >= {"Deployment", "Job", "Service", "NetworkPolicy", "PodDisruptionBudget"}
+    kinds = {one["kind"] for one in OBJECTS}
+    assert kinds >= {"Deployment", "Job", "CronJob", "Service", "NetworkPolicy", "PodDisruptionBudget"}
     assert "Secret" not in {one["kind"] for one in OBJECTS}
 
 
 def test_no_pod_runs_as_root_or_talks_to_the_cluster() -> None:
-    assert len(PODS) == 2
+    assert len(PODS) == 3
     for pod in PODS:
         assert pod["securityContext"]["runAsNonRoot"]
         assert pod["securityContext"]["runAsUser"] == 10001
@@ -74,7 +80,7 @@ def test_each_container_has_the_image_of_this_service_and_its_share() -> None:
 def test_a_stopping_replica_has_time_for_its_answers() -> None:
     pod = only("Deployment")["spec"]["template"]["spec"]
     before = int(pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][1])
-    assert pod["terminationGracePeriodSeconds"] > GRACE + before
+    assert pod["terminationGracePeriodSeconds"] > time_to_stop() + before
 
 
 def test_a_replica_is_asked_whether_it_lives_and_whether_it_is_ready() -> None:
@@ -115,22 +121,68 @@ def test_prometheus_finds_each_pod_of_the_service_and_never_the_migration(tmp_pa
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_requests_and_eviction_rules_reach_the_service_and_never_the_migration() -> None:
-    service, job = (only(kind)["spec"]["template"]["metadata"]["labels"] for kind in ("Deployment", "Job"))
+def test_requests_and_eviction_rules_reach_the_service_and_never_a_job() -> None:
+    labels = {kind: template["metadata"]["labels"] for kind, template in TEMPLATES.items()}
     budget = only("PodDisruptionBudget")["spec"]["selector"]["matchLabels"]
     for selector in (only("Service")["spec"]["selector"], budget):
-        assert is_part(selector, service)
-        assert not is_part(selector, job)
+        assert [kind for kind in labels if is_part(selector, labels[kind])] == ["Deployment"]
 
 
 def test_the_network_policy_holds_for_all_and_bars_the_metadata_service() -> None:
     policy = only("NetworkPolicy")["spec"]
     assert policy["policyTypes"] == ["Ingress", "Egress"]
-    for workload in WORKLOADS:
-        assert is_part(policy["podSelector"]["matchLabels"], workload["spec"]["template"]["metadata"]["labels"])
-    blocks = [peer["ipBlock"] for rule in policy["egress"] for peer in rule["to"] if "ipBlock" in peer]
-    assert blocks
-    assert all("169.254.0.0/16" in block["except"] for block in blocks)
+    for template in TEMPLATES.values():
+        assert is_part(policy["podSelector"]["matchLabels"], template["metadata"]["labels"])
+    blocks = [(peer["ipBlock"], rule["ports"]) for rule in policy["egress"] for peer in rule["to"] if "ipBlock" in peer]
+    assert len(blocks) == 2
+    for block, ports in blocks:
+        names_only = block["cidr"] == "169.254.20.10/32" and {one["port"] for one in ports} == {53}
+        assert names_only or "169.254.0.0/16" in block["except"]
+
+
+def test_what_has_to_be_widened_for_is_in_the_network_policy_as_a_comment() -> None:
+    """What docs/change-the-provider.md offers, by the address that is asked for it."""
+    text = (FOLDER / "network.yaml").read_text(encoding="utf-8")
+    rules = [line.strip().removeprefix("# - ") for line in text.splitlines() if line.strip().startswith("# - {")]
+    addresses = [peer["ipBlock"]["cidr"] for rule in map(yaml.safe_load, rules) for peer in rule.get("to", [])]
+    assert sorted(addresses) == ["169.254.169.252/32", "169.254.169.254/32", "169.254.170.23/32"]
+    page = (PROJECT / "docs" / "change-the-provider.md").read_text(encoding="utf-8")
+    assert text.count("# WIDEN") == 2
+    assert "marked WIDEN" in page
+
+
+def test_the_service_has_an_account_of_its_own_that_says_nothing_to_the_cluster() -> None:
+    account = only("ServiceAccount")
+    assert account["automountServiceAccountToken"] is False
+    assert TEMPLATES["Deployment"]["spec"]["serviceAccountName"] == account["metadata"]["name"]
+
+
+def test_the_trail_is_verified_and_words_expire_each_day_where_the_service_keeps_them() -> None:
+    job, pod, service = (
+        only("CronJob")["spec"],
+        TEMPLATES["CronJob"]["spec"],
+        TEMPLATES["Deployment"]["spec"]["containers"][0],
+    )
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", job["schedule"])
+    assert not job.get("suspend")
+    assert pod["restartPolicy"] == "Never"  # a status that is not 0 is the Job's failure, which is told
+    commands = [container["command"][3:] for container in pod["containers"]]
+    assert commands == [["audit", "verify"], ["feedback", "expire"]]
+    for command in commands:
+        assert invoked(*command, "--help").exit_code == 0
+    volumes = {volume["name"]: volume for volume in TEMPLATES["Deployment"]["spec"]["volumes"]}
+    for container in pod["containers"]:
+        assert container["envFrom"] == service["envFrom"]
+        assert container["volumeMounts"] == service["volumeMounts"]
+    assert [one for one in pod["volumes"] if one["name"] != "tmp"] == [volumes["config"], volumes["checkpoints"]]
+
+
+def test_what_removes_records_for_good_is_not_done_before_somebody_decided() -> None:
+    text = (FOLDER / "daily.yaml").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if "retain" in line]
+    assert lines
+    assert all(line.strip().startswith("#") for line in lines)
+    assert "decision 0006" in text
 
 
 def test_the_configuration_is_that_of_the_folder_config() -> None:

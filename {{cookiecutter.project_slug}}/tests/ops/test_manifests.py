@@ -8,6 +8,7 @@ import yaml
 
 from {{ cookiecutter.package_name }}.settings import Settings
 
+from tests.ops.deadlines import time_to_stop
 from tests.ops.schema import faults
 
 PROJECT = Path(__file__).parents[2]
@@ -76,7 +77,7 @@ def test_compose_runs_the_image_without_rights_and_with_time_to_finish() -> None
     service = yaml.safe_load((PROJECT / "compose.yaml").read_text(encoding="utf-8"))["services"]["service"]
     assert service["read_only"]
     assert service["cap_drop"] == ["ALL"]
-    assert int(service["stop_grace_period"].removesuffix("s")) > 30
+    assert int(service["stop_grace_period"].removesuffix("s")) > time_to_stop()
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 

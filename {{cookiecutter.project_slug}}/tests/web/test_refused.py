@@ -1,6 +1,10 @@
-"""Refused logins are counted by address: beyond a limit neither the issuer nor the trail hears of them."""
+"""Refused logins are counted by address: beyond a limit neither the issuer nor the trail hears of them.
+
+A login that was begun here is held against its address. An answer to none is not: it takes a link only.
+"""
 
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from starlette.responses import JSONResponse
@@ -11,25 +15,67 @@ from {{ cookiecutter.package_name }}.identity.refused_logins import MOST, REMEMB
 
 from tests.identity.clock import Clock
 from tests.service import Surroundings
-from tests.web.browsing import Browser, browser
+from tests.web.browsing import Browser, browser, parameters
 from tests.web.conftest import Bent, Site, running_site
 
 FORGED = "/callback?code=x&state=y"
 
 
+async def begun(hers: Browser) -> tuple[str, dict[str, str]]:
+    """A code that nobody gave, for a login that was begun; and the cookie that goes with it, good for many a try."""
+    asked = urlsplit(await hers.asked_at_issuer())
+    answer = {"code": "x", "state": parameters(asked.geturl())["state"], "iss": f"{asked.scheme}://{asked.netloc}"}
+    return f"/callback?{urlencode(answer)}", {"Cookie": f"login={hers.http.cookies['login']}"}
+
+
 async def refuse(hers: Browser, times: int, **headers: str) -> None:
+    """By the issuer, which does not know the code."""
+    url, cookie = await begun(hers)
     for _ in range(times):
-        assert (await hers.get(FORGED, headers=headers)).status_code == 400
+        assert (await hers.get(url, headers={**cookie, **headers})).status_code == 400
 
 
 async def test_an_address_that_is_refused_too_often_has_to_wait(site: Site, ada: Browser) -> None:
+    url, cookie = await begun(ada)
     await refuse(ada, MOST)
-    for path in (FORGED, "/login"):
-        answer = await ada.get(path)
+    for path in (url, "/login"):
+        answer = await ada.get(path, headers=cookie)
         assert answer.status_code == 429
         assert 0 < int(answer.headers["Retry-After"]) <= WITHIN
         assert "try again in 10 min" in answer.text
     assert len(site.service.records("refused")) == MOST
+
+
+STRANGERS_CAN: list[tuple[str, str, dict[str, str]]] = [
+    ("GET", FORGED, {}),
+    ("GET", FORGED, {"Cookie": "login=bm9uc2Vuc2U="}),
+    ("GET", "/login?next=//evil.example", {}),
+    ("POST", "/logout", {"Origin": "https://evil.example"}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers"), STRANGERS_CAN)
+async def test_what_takes_no_login_keeps_nobody_from_signing_in(
+    site: Site, ada: Browser, method: str, path: str, headers: dict[str, str]
+) -> None:
+    """Both come from one address, as they do behind a proxy that TRUSTED_PROXIES does not name."""
+    callback = await ada.callback_url()
+    async with browser(site.url) as stranger:
+        for _ in range(MOST + 5):
+            answer = await stranger.http.request(method, site.url + path, headers=headers)
+            assert answer.status_code in (400, 403)
+    assert (await ada.get(callback)).status_code == 303
+    async with browser(site.url) as later:
+        await later.sign_in("grace")
+    assert len(site.service.records("refused")) == MOST
+
+
+async def test_an_answer_to_another_login_keeps_nobody_from_signing_in(site: Site, ada: Browser) -> None:
+    async with browser(site.url) as stranger:
+        _, cookie = await begun(stranger)
+        for _ in range(MOST + 5):
+            assert (await stranger.get(FORGED, headers=cookie)).status_code == 400
+    await ada.sign_in()
 
 
 async def test_who_is_signed_in_stays_so_and_can_sign_out(site: Site, ada: Browser) -> None:
@@ -73,7 +119,7 @@ async def test_strangers_do_not_make_an_issuer_refuse_an_expired_secret_without_
 async def test_nobody_says_for_himself_what_his_address_is(site: Site, ada: Browser) -> None:
     for number in range(MOST):
         await refuse(ada, 1, **{"X-Forwarded-For": f"198.51.100.{number}", "Forwarded": f"for=198.51.100.{number}"})
-    assert (await ada.get(FORGED, headers={"X-Forwarded-For": "203.0.113.1"})).status_code == 429
+    assert (await ada.get("/login", headers={"X-Forwarded-For": "203.0.113.1"})).status_code == 429
 
 
 async def test_behind_a_trusted_proxy_each_address_counts_for_itself(tmp_path: Path, around: Surroundings) -> None:
@@ -84,8 +130,8 @@ async def test_behind_a_trusted_proxy_each_address_counts_for_itself(tmp_path: P
         await refuse(proxy, MOST, **{"X-Forwarded-For": "198.51.100.1"})
         # What stands further left is the caller's own word.
         spoofed = {"X-Forwarded-For": "203.0.113.9, 198.51.100.1"}
-        assert (await proxy.get(FORGED, headers=spoofed)).status_code == 429
-        assert (await proxy.get(FORGED, headers={"X-Forwarded-For": "198.51.100.2"})).status_code == 400
+        assert (await proxy.get("/login", headers=spoofed)).status_code == 429
+        assert (await proxy.get("/login", headers={"X-Forwarded-For": "198.51.100.2"})).status_code == 303
 
 
 @pytest.fixture

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import Overloaded, ServiceError, TooLarge
+from ..deadline import Deadline
+from ..errors import Overloaded, ServiceError, TooLarge, TooSlow
 from ..telemetry import names
 
 LARGEST_BODY = 4 * 1024 * 1024
+MOST_HELD = 64 * 1024 * 1024  # bytes of the bodies of all requests in flight
 MOST_IN_FLIGHT = 500
 _ALWAYS_ANSWERED = ("/livez", "/readyz")
 
@@ -44,27 +48,49 @@ class InFlightCap:
 
 
 class BodyLimit:
-    """Counts what really arrives: a Content-Length is only a promise."""
+    """Counts what really arrives, of one and of all, and how long that takes: a Content-Length is only a promise."""
 
-    def __init__(self, app: ASGIApp, largest: int = LARGEST_BODY) -> None:
+    def __init__(self, app: ASGIApp, largest: int = LARGEST_BODY, together: int = MOST_HELD) -> None:
         self._app = app
         self._largest = largest
+        self._together = together
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        received = 0
+        received, whole = 0, False
 
         async def counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._largest:
-                raise TooLarge(f"The body is larger than {self._largest // 1024**2} MiB; send less.")
+            nonlocal received, whole
+            message = await (receive() if whole else _in_time(receive, scope["state"]))
+            size = len(message.get("body", b""))
+            received += size
+            self._held += size
+            whole = not message.get("more_body", False)
+            self._check(received)
             return message
 
-        await self._app(scope, counted, send)
+        try:
+            await self._app(scope, counted, send)
+        finally:
+            self._held -= received
+
+    def _check(self, received: int) -> None:
+        if received > self._largest:
+            raise TooLarge(f"The body is larger than {self._largest // 1024**2} MiB; send less.")
+        if self._held > self._together:
+            raise Overloaded("The service is at its limit; try again shortly.", retry_after=1)
+
+
+async def _in_time(receive: Receive, state: Mapping[str, Any]) -> Message:
+    """A body has as long as the longest route's answer: one deadline covers both."""
+    try:
+        async with Deadline.after(state["longest_deadline"], start=state["arrival"]).timeout():
+            return await receive()
+    except TimeoutError:
+        raise TooSlow(f"The body was not there after {state['longest_deadline']:g} s; send it faster.") from None
 
 
 async def _refuse(error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:

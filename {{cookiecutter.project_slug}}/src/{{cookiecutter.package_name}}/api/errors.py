@@ -50,6 +50,8 @@ def _as_service_error(raised: Exception) -> ServiceError:
                 str(fault["msg"]).removeprefix("Value error, "),
                 param=".".join(str(part) for part in fault["loc"][1:]) or None,
             )
+        case HTTPException(__cause__=ServiceError() as cause):
+            return cause  # FastAPI's word for whatever goes wrong while it reads a body
         case HTTPException() if raised.status_code in _OF_STATUS:
             return _OF_STATUS[raised.status_code](
                 f"{raised.detail}. /openapi.json lists what this service answers in the local environment."

@@ -110,7 +110,6 @@ def _identity(file: Path) -> tuple[int, int] | None:
 
 @asynccontextmanager
 async def watched_store(watch: Watch) -> AsyncIterator[Watch]:
-    await watch.begin()
     task = asyncio.create_task(watch.run(), name="store watch")
     try:
         yield watch

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import signal
 import sys
 
@@ -10,7 +11,7 @@ from ..configfile import Faults
 from ..settings import Settings
 from .configured import with_settings
 
-GRACE = 30  # seconds that running answers get after SIGTERM
+GRACE = 5  # seconds after SIGTERM, beyond the longest deadline of a route, in which what it ended with is recorded
 
 
 @click.command()
@@ -28,7 +29,7 @@ def serve(settings: Settings) -> None:
 
     configuration, _ = read_to_start(settings, Faults())  # open_services tells what is only a warning
     configure_logs(settings.log_level, open_scrub(configuration.policy.patterns))
-    with opened(settings.database_url) as engine:
+    with opened(settings.database_url) as engine:  # what cannot be mended by waiting is told before anything starts
         if settings.environment == "local":
             apply_migrations(engine)
     # Once everything is answered, uvicorn sends itself the signal that it was sent: to have ended so is no failure.
@@ -42,7 +43,7 @@ def serve(settings: Settings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=math.ceil(configuration.catalogue.longest_deadline) + GRACE,
         forwarded_allow_ips=settings.trusted_proxies or "",
     )
 

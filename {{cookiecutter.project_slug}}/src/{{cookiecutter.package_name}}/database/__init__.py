@@ -1,7 +1,7 @@
 """Where is it kept? In tables that migrations make, written by one Writer that commits for all who wait."""
 
 from .dialects import Bulk, bulk_insert, given_rows
-from .engine import check_durability, metadata, open_engine, opened
+from .engine import DoesNotAnswer, check_durability, metadata, open_engine, opened
 from .schema import migrate, pending
 from .writer import LARGEST_BATCH, Book, Writer, running
 
@@ -9,6 +9,7 @@ __all__ = [
     "LARGEST_BATCH",
     "Book",
     "Bulk",
+    "DoesNotAnswer",
     "Writer",
     "bulk_insert",
     "check_durability",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Engine, MetaData, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,12 +24,17 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+class DoesNotAnswer(ConfigurationError):
+    """A server, which may yet come. A file that cannot be opened will not."""
+
+
 @contextmanager
 def opened(url: str) -> Iterator[Engine]:
-    """A database that is there and durable. Raises ConfigurationError."""
+    """A durable database, or a server that does not answer yet. Raises ConfigurationError."""
     engine = open_engine(url)
     try:
-        check_durability(engine)
+        with suppress(DoesNotAnswer):
+            check_durability(engine)
         yield engine
     finally:
         engine.dispose()
@@ -48,7 +53,7 @@ def check_durability(engine: Engine) -> None:
         with engine.connect() as connection:
             found = {query: str(connection.execute(text(query)).scalar()) for query in wanted}
     except SQLAlchemyError as error:
-        raise ConfigurationError(
+        raise (ConfigurationError if engine.dialect.name == "sqlite" else DoesNotAnswer)(
             [f"DATABASE_URL: the database cannot be opened ({type(error).__name__}); is it running, may we use it?"]
         ) from None
     faults = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -30,9 +31,15 @@ def pending(engine: Engine) -> bool:
     while replicas are replaced, and after a step back, an older one goes on serving."""
     with engine.connect() as connection:
         applied = set(MigrationContext.configure(connection).get_current_heads())
+    heads, known = _scripts()
+    return not (heads <= applied or applied - known)
+
+
+@cache
+def _scripts() -> tuple[set[str], set[str]]:
+    """The last revision of each branch, and all: read once, as they are part of the version that runs."""
     scripts = ScriptDirectory.from_config(_config())
-    known = {script.revision for script in scripts.walk_revisions()}
-    return not (set(scripts.get_heads()) <= applied or applied - known)
+    return set(scripts.get_heads()), {script.revision for script in scripts.walk_revisions()}
 
 
 def _config() -> Config:

@@ -87,9 +87,13 @@ class Writer:
         return work.done
 
     def halt(self) -> None:
-        """Takes and writes nothing more: the database is not the one that was written to."""
+        """Takes and writes nothing more: the database is not the one that was written to, or not there yet."""
         self._halted = True
         self._refuse_waiting()
+
+    def resume(self) -> None:
+        """The database is there, and is the right one."""
+        self._halted = False
 
     def stop(self) -> None:
         """Lets `run` end when nothing waits any more."""

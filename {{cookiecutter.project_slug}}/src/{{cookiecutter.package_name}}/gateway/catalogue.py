@@ -68,6 +68,11 @@ class Catalogue:
     routes: dict[str, Route]
     broken: frozenset[str] = frozenset()
 
+    @property
+    def longest_deadline(self) -> float:
+        """Seconds; no request takes longer."""
+        return max(route.deadline for route in self.routes.values())
+
 
 def build_catalogue(file: ConfigFile[ModelsFile], faults: Faults) -> Catalogue:
     for section in ("deployments", "routes"):

@@ -52,8 +52,10 @@ class Browsers:
         self.site = site
         self.login = login
         self.sessions = sessions
-        self.refused = RefusedLogins()
-        self.failed = RefusedLogins()  # for our or the issuer's reasons: held against nobody
+        self.refused = RefusedLogins()  # after the issuer was asked: their address has to wait
+        # Held against nobody: they bound what the trail keeps. A stranger may share an address with everybody.
+        self.unasked = RefusedLogins()
+        self.failed = RefusedLogins()  # for our or the issuer's reasons
         self._renewals: dict[str, asyncio.Task[Grant | None]] = {}
 
     async def bearer(self, request: Request) -> str | None:

@@ -70,12 +70,15 @@ class Login:
             )
         return str(url), attempt.closed(self._seal)
 
-    async def finish(self, query: Sequence[tuple[str, str]], cookie: str | None) -> SignedIn:
-        """Raises LoginRefused, or IdentityUnavailable when the issuer does not answer."""
+    async def answered(self, query: Sequence[tuple[str, str]], cookie: str | None) -> tuple[Attempt, str]:
+        """The code for a login that this very browser began. Raises LoginRefused; no tokens were asked for."""
         attempt = Attempt.opened(cookie, self._seal)
         metadata = await self._keys.metadata()
         promised = metadata.get("authorization_response_iss_parameter_supported") is True
-        code = attempt.code(query, self._client.issuer, issuer_promised=promised)
+        return attempt, attempt.code(query, self._client.issuer, issuer_promised=promised)
+
+    async def finish(self, attempt: Attempt, code: str) -> SignedIn:
+        """Raises LoginRefused, or IdentityUnavailable when the issuer does not answer."""
         try:
             tokens = await self._endpoint.ask(
                 "fetch_token",

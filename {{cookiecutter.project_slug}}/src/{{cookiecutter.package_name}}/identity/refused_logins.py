@@ -1,6 +1,7 @@
 """Refused logins by address: nobody fills the audit trail, or makes an issuer refuse this service, without end.
 
-What the issuer refuses the service itself, its secret having expired, token_endpoint.py bounds.
+Only those that the issuer was asked about make an address wait: others need no login, only a link. What the issuer
+refuses the service itself, its secret having expired, token_endpoint.py bounds.
 """
 
 from __future__ import annotations

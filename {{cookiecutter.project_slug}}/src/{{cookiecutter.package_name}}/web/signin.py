@@ -5,7 +5,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from ..audit import AuditEvent, Json, Kind, new_call_id
 from ..errors import NotFound, ServiceError
-from ..identity import LOGIN_LASTS, Browsers
+from ..identity import LOGIN_LASTS, Browsers, RefusedLogins
 from ..telemetry import names, request_id
 from .pages import page
 
@@ -18,11 +18,13 @@ async def login(request: Request) -> Response:
     browsers = _browsers(request)
     if not browsers.site.asked_by_person(request):
         return RedirectResponse(f"{browsers.site.url}/", 303)
+    counted = browsers.refused
     try:
-        browsers.refused.check(_address(request))
+        counted.check(_address(request))
+        counted = browsers.unasked
         url, attempt = await browsers.login.begin(request.query_params.get("next"))
     except ServiceError as error:
-        return await _refused(request, error)
+        return await _refused(request, error, counted)
     answer = RedirectResponse(url, 303)
     browsers.site.keep(answer, browsers.site.login_cookie, attempt, seconds=LOGIN_LASTS)
     return answer
@@ -31,17 +33,19 @@ async def login(request: Request) -> Response:
 @router.get("/callback")
 async def callback(request: Request) -> Response:
     browsers = _browsers(request)
-    site = browsers.site
+    site, counted = browsers.site, browsers.unasked
     try:
-        browsers.refused.check(_address(request))
         query = request.query_params.multi_items()
-        signed_in = await browsers.login.finish(query, request.cookies.get(site.login_cookie))
+        attempt, code = await browsers.login.answered(query, request.cookies.get(site.login_cookie))
+        counted = browsers.refused
+        counted.check(_address(request))
+        signed_in = await browsers.login.finish(attempt, code)
         await _record(request, Kind.LOGGED_IN, signed_in.grant.tenant, signed_in.grant.subject)
         if before := request.cookies.get(site.session_cookie):
             await browsers.sessions.end(before)
         session_id = await browsers.sessions.begin(signed_in.grant)
     except ServiceError as error:
-        answer = await _refused(request, error)
+        answer = await _refused(request, error, counted)
     else:
         answer = RedirectResponse(site.url + signed_in.next_path, 303)
         site.keep(answer, site.session_cookie, session_id)
@@ -63,7 +67,7 @@ async def logout(request: Request) -> Response:
             await _record(request, Kind.LOGGED_OUT, ended.tenant, ended.subject)
         url = await browsers.login.logout_url(ended) if ended else None
     except ServiceError as error:
-        return await _refused(request, error)
+        return await _refused(request, error, browsers.unasked)
     answer = RedirectResponse(url or f"{site.url}/", 303)
     site.forget(answer, site.session_cookie)
     return answer
@@ -81,10 +85,10 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def _refused(request: Request, error: ServiceError) -> Response:
+async def _refused(request: Request, error: ServiceError, counted: RefusedLogins) -> Response:
     """A page, since a person reads it. A failing trail changes nothing about the refusal."""
-    browsers, address = _browsers(request), _address(request)
-    counted = browsers.refused if error.status < 500 else browsers.failed
+    address = _address(request)
+    counted = counted if error.status < 500 else _browsers(request).failed
     request.state.services.telemetry.metrics.refusals.add(1, {names.REASON: error.reason})
     if not counted.wait(address):  # those that led to the limit are in the trail
         counted.add(address)
