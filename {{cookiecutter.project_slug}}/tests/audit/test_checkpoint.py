@@ -1,6 +1,8 @@
 import asyncio
 import base64
+import errno
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -140,10 +142,20 @@ async def until(true: Callable[[], bool], seconds: float) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_a_checkpoint_is_written_in_idle_hours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SECONDS", 0.05)
-    async with notarised(Notary(Trail(), folder(tmp_path))):
-        await until(lambda: lines(tmp_path) >= 4, 10)
+async def test_idle_hours_add_no_checkpoint_and_a_folder_that_is_away_in_them_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SECONDS", 0.01)
+    async with notarised(Notary(Trail(), folder(tmp_path))) as notary:
+        await asyncio.sleep(0.2)
+        assert lines(tmp_path) == 1
+        shutil.rmtree(tmp_path / "checkpoints")
+        (tmp_path / "checkpoints").write_text("the share is gone", encoding="utf-8")
+        await until(lambda: notary.failing, 10)
+        (tmp_path / "checkpoints").unlink()
+        await until(lambda: not notary.failing, 10)
+        assert lines(tmp_path) == 1  # what was lost with it stands there again
+    assert lines(tmp_path) == 1
 
 
 async def test_a_checkpoint_follows_a_hundred_records_at_once(engine: Engine, tmp_path: Path) -> None:
@@ -176,6 +188,44 @@ def test_half_a_line_of_a_full_disk_is_not_written_on(tmp_path: Path) -> None:
         file.write(b'{"at"')
     notary.write()
     assert len(list(checkpoints.read(trail.writer))) == 2
+
+
+def append_only(_: int, __: int) -> None:
+    """As the kernel answers for a file with `chattr +a`, whatever the length."""
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+async def test_a_folder_that_can_only_be_appended_to_is_written_to(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "ftruncate", append_only)
+    trail = await signed_trail(engine, folder(tmp_path), CALLS)
+    assert [one.seq for one in folder(tmp_path).read(trail.writer)] == [0, 2, 4, 6]
+    assert verify(engine, folder(tmp_path)).faults == []
+
+
+@pytest.mark.parametrize("lost", [0, 40], ids=["nothing", "half a line"])
+async def test_what_a_failing_disk_left_in_such_a_folder_is_finished(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    trail = Trail()
+    notary = Notary(trail, folder(tmp_path))
+    notary.write()
+    cut, fsync = os.ftruncate, os.fsync
+
+    def fail(file: int) -> None:
+        cut(file, os.fstat(file).st_size - lost)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "ftruncate", append_only)
+    async with running(Writer(engine, [trail], METRICS)) as writer:
+        for number in range(3):
+            await writer.commit({trail: event(number)})
+            monkeypatch.setattr(os, "fsync", fail if number < 2 else fsync)
+            notary.write()
+            assert notary.failing == (number < 2)
+    assert [one.seq for one in folder(tmp_path).read(trail.writer)] == [0, 1, 2, 3]
+    assert verify(engine, folder(tmp_path)).faults == []
 
 
 async def test_verification_beside_a_running_writer_finds_no_fault(engine: Engine, tmp_path: Path) -> None:
