@@ -7,16 +7,19 @@ from typing import Any
 from sqlalchemy import Engine, select, tuple_
 
 from .event import Kind
-from .tables import audit
+from .tables import audit, of_kind
 
 Place = tuple[str, str, int]  # time, writer, number: where a page ends
 
 
 @dataclass(frozen=True)
 class Search:
-    """One tenant's records. `since` counts, `until` does not; both are beginnings of a record's time, such as a day."""
+    """Records of one tenant; None: of all.
 
-    tenant: str
+    `since` counts, `until` does not; both are beginnings of a record's time, such as a day.
+    """
+
+    tenant: str | None
     user: str | None = None
     trace: str | None = None
     call: str | None = None
@@ -38,7 +41,7 @@ def search(engine: Engine, wanted: Search) -> tuple[list[dict[str, Any]], Place 
     }
     statement = select(audit).where(*(column == value for column, value in equal.items() if value is not None))
     if wanted.kinds:
-        statement = statement.where(audit.c.kind.in_(wanted.kinds))
+        statement = statement.where(of_kind(*wanted.kinds))
     if wanted.since:
         statement = statement.where(audit.c.at >= wanted.since)
     if wanted.until:
