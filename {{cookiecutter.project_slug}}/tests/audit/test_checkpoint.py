@@ -130,6 +130,30 @@ async def test_an_older_key_still_verifies_and_an_unknown_one_does_not(engine: E
     assert "not signed with a key of AUDIT_SIGNING_KEY" in verify(engine, folder(tmp_path)).faults[0].reason
 
 
+async def test_an_ended_key_verifies_what_it_signed_before_its_end_only(engine: Engine, tmp_path: Path) -> None:
+    (public,) = SigningKeys(OLD_KEY).given()
+    await signed_trail(engine, folder(tmp_path, OLD_KEY), 1)
+    later, earlier = "2999-01-31T09:15:00Z", "2026-01-31T09:15:00Z"
+    assert verify(engine, folder(tmp_path, f"{KEY},{public}@{later}")).faults == []
+    (fault,) = verify(engine, folder(tmp_path, f"{KEY},{public}@{earlier}")).faults[:1]
+    assert "or after its end" in fault.reason
+
+
+def test_a_key_without_its_private_part_signs_nothing_and_has_an_end() -> None:
+    (public,) = SigningKeys(OLD_KEY).given()
+    end = "2026-01-31T09:15:00Z"
+    keys = SigningKeys(f"{KEY},{public}@{end}")
+    assert keys.key == SigningKeys(KEY).key
+    assert f"{public}@{end}" in keys.given()
+    text, signature = "text", SigningKeys(OLD_KEY).sign("text")
+    old = SigningKeys(OLD_KEY).key
+    for at, good in (("2026-01-31T09:15:00.999999Z", True), ("2026-01-31T09:15:01.000000Z", False)):
+        assert keys.verify(old, at, text, signature) == good
+    for wrong in (f"{public}@{end}", f"{KEY},{public}@", f"{KEY},{public}@soon", f"{KEY},x@{end}"):
+        with pytest.raises(ValueError, match="key"):
+            SigningKeys(wrong)
+
+
 def lines(path: Path) -> int:
     return sum(len(one.read_bytes().splitlines()) for one in path.glob("checkpoints/*.jsonl"))
 
@@ -142,19 +166,28 @@ async def until(true: Callable[[], bool], seconds: float) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_idle_hours_add_no_checkpoint_and_a_folder_that_is_away_in_them_is_noticed(
+async def test_idle_hours_add_no_checkpoint_and_what_is_lost_in_them_is_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SECONDS", 0.01)
-    async with notarised(Notary(Trail(), folder(tmp_path))) as notary:
+    async with notarised(Notary(Trail(), folder(tmp_path))):
         await asyncio.sleep(0.2)
         assert lines(tmp_path) == 1
-        shutil.rmtree(tmp_path / "checkpoints")
-        (tmp_path / "checkpoints").write_text("the share is gone", encoding="utf-8")
-        await until(lambda: notary.failing, 10)
-        (tmp_path / "checkpoints").unlink()
-        await until(lambda: not notary.failing, 10)
-        assert lines(tmp_path) == 1  # what was lost with it stands there again
+        (tmp_path / "checkpoints").rename(tmp_path / "away")
+        await until(lambda: lines(tmp_path) == 1, 10)
+
+
+def test_a_folder_that_is_away_is_noticed_though_nothing_is_to_be_signed(tmp_path: Path) -> None:
+    notary = Notary(Trail(), folder(tmp_path))
+    for away, failing in ((False, False), (True, True), (False, False)):
+        if away:
+            (tmp_path / "checkpoints").rename(tmp_path / "away")
+            (tmp_path / "checkpoints").touch()
+        elif (tmp_path / "away").exists():
+            (tmp_path / "checkpoints").unlink()
+            (tmp_path / "away").rename(tmp_path / "checkpoints")
+        notary.write()
+        assert notary.failing == failing
     assert lines(tmp_path) == 1
 
 

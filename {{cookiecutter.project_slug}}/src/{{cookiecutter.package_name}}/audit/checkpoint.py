@@ -60,7 +60,7 @@ class Checkpoints:
     def read(self, writer: str, size: int = 0) -> Iterator[Checkpoint]:
         """In the file's order; those in its first `size` bytes bind. Raises ValueError at a line that is none."""
         end = 0
-        with suppress(FileNotFoundError), self.path(writer).open("rb") as file:
+        with suppress(FileNotFoundError, NotADirectoryError), self.path(writer).open("rb") as file:
             for number, line in enumerate(file, start=1):
                 end += len(line)
                 if not line.endswith(b"\n"):
@@ -78,13 +78,14 @@ class Checkpoints:
         place = f"{line_name} of {self.path(writer).name}"
         try:
             found = Checkpoint(**json.loads(line), binding=binding)
-            whole = found.line().encode() + b"\n" == line and type(found.seq) is int and found.writer == writer
+            whole = found.line().encode() + b"\n" == line and (type(found.seq), type(found.at)) == (int, str)
+            whole = whole and found.writer == writer
         except (ValueError, TypeError, RecursionError):
             whole = False
         if not whole:
             raise ValueError(f"{place} is no checkpoint of this writer")
-        if not self.keys.verify(found.key, found.signed(), found.signature):
-            raise ValueError(f"{place} is not signed with a key of AUDIT_SIGNING_KEY")
+        if not self.keys.verify(found.key, found.at, found.signed(), found.signature):
+            raise ValueError(f"{place} is not signed with a key of AUDIT_SIGNING_KEY, or after its end")
         return found
 
 
