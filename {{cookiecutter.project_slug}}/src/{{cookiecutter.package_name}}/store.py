@@ -29,6 +29,12 @@ class Store:
     watch: Watch
     switches: Switches
 
+    def checkpoints(self) -> str:
+        """`unread`: some could not be read at the start."""
+        if self.notary.failing:
+            return "failing"
+        return "unread" if self.watch.unread else "written"
+
     def fault(self) -> str | None:
         """What keeps it from being written to, if anything does. Asks the database."""
         if self.watch.fault:

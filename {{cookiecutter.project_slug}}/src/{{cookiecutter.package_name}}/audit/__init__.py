@@ -5,7 +5,8 @@ from .clerk import Clerk
 from .digest import ContentDigests
 from .evaluation import record_evaluation
 from .event import TIME, AuditEvent, Json, Kind, new_call_id, now
-from .export import Exported, export
+from .export import Exported, export, export_into
+from .gap import Gap, acknowledge_gaps
 from .loss import Lost, acknowledge
 from .retention import SHORTEST_DAYS, retain
 from .search import Search, search
@@ -23,6 +24,7 @@ __all__ = [
     "ContentDigests",
     "Exported",
     "Fault",
+    "Gap",
     "Json",
     "Kind",
     "Lost",
@@ -33,7 +35,9 @@ __all__ = [
     "Verdict",
     "Watch",
     "acknowledge",
+    "acknowledge_gaps",
     "export",
+    "export_into",
     "new_call_id",
     "notarised",
     "now",
