@@ -1,11 +1,14 @@
 import json
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import AuditEvent, Kind, Search, Trail, search
+from {{ cookiecutter.package_name }}.audit import AuditEvent, Clerk, Kind, Search, Trail, retain, search
 from {{ cookiecutter.package_name }}.commands import audit_search
 
+from tests.audit.signed import folder, signed_trail
+from tests.audit.test_retention import OLD
 from tests.command import invoked as run
 
 
@@ -47,6 +50,13 @@ def test_an_operator_searches_all_tenants_by_kind_and_time(engine: Engine) -> No
     assert found("--call", "a" * 32, "--limit", "1") == [("acme", "refused")]
     for wrong in (["--kind", "refusal"], ["--since", "yesterday"], ["--limit", "0"]):
         assert run("audit", "search", *wrong, DATABASE_URL=url).exit_code == 2
+
+
+async def test_a_search_passes_over_what_was_removed(engine: Engine, tmp_path: Path) -> None:
+    await signed_trail(engine, folder(tmp_path), 2, at=OLD)
+    retain(Clerk(engine, folder(tmp_path)), 200, "the law")
+    found, _ = search(engine, Search(None))
+    assert [one["kind"] for one in found] == ["retained"]
 
 
 def test_a_long_search_comes_in_pages_and_says_when_there_is_more(

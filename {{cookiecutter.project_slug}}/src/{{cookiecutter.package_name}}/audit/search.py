@@ -39,7 +39,8 @@ def search(engine: Engine, wanted: Search) -> tuple[list[dict[str, Any]], Place 
         audit.c.trace_id: wanted.trace,
         audit.c.call_id: wanted.call,
     }
-    statement = select(audit).where(*(column == value for column, value in equal.items() if value is not None))
+    told = select(audit).where(audit.c.body != "")  # no tombstones
+    statement = told.where(*(column == value for column, value in equal.items() if value is not None))
     if wanted.kinds:
         statement = statement.where(of_kind(*wanted.kinds))
     if wanted.since:
