@@ -1,4 +1,4 @@
-"""An index of the trail's rare records: all but those of calls. On PostgreSQL nobody writes while it is built."""
+"""An index of the trail's rare records: all but those of calls. PostgreSQL lets nobody write meanwhile, for a second a million."""
 
 import sqlalchemy as sa
 from alembic import op

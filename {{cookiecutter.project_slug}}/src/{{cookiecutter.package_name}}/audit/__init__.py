@@ -9,7 +9,7 @@ from .export import Exported, export, export_into
 from .gap import Gap, acknowledge_gaps
 from .loss import Lost, acknowledge
 from .retention import SHORTEST_DAYS, retain
-from .search import Search, search
+from .search import Search, search, search_through
 from .signing import SigningKeys
 from .trail import Trail
 from .verdict import Fault, Verdict, verify
@@ -44,6 +44,7 @@ __all__ = [
     "record_evaluation",
     "retain",
     "search",
+    "search_through",
     "verify",
     "watched_store",
 ]

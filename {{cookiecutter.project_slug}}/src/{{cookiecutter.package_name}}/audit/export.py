@@ -65,7 +65,7 @@ def _entries(connection: Connection, checkpoints: Checkpoints, sizes: dict[str, 
     gaps = acknowledged_gaps(connection)
     everything = select(audit.c.writer, audit.c.seq, audit.c.body, audit.c.hash)
     ordered = everything.order_by(audit.c.writer, audit.c.seq)
-    rows = connection.execution_options(yield_per=1_000).execute(ordered)
+    rows = connection.execute(ordered.execution_options(yield_per=1_000))
     for writer, chain in groupby(rows, key=lambda row: str(row.writer)):
         last = 0
         for row in chain:

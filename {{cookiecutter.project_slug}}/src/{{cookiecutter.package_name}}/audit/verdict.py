@@ -66,7 +66,7 @@ def verify(engine: Engine, checkpoints: Checkpoints | None = None) -> Verdict:
             return _Chain(writer, said, pieces.pop(writer, []), verdict)
 
         everything = select(audit).order_by(audit.c.writer, audit.c.seq)
-        rows = connection.execution_options(yield_per=1_000).execute(everything)
+        rows = connection.execute(everything.execution_options(yield_per=1_000))
         seen = set()
         for writer, records in groupby(rows, key=lambda row: str(row.writer)):
             seen.add(writer)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ import click
 from ..settings import Settings
 from .configured import with_settings
 
-PAGE = 1_000  # records in one query
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _TIME = r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?Z?)?"  # or a beginning of one: text order is time order
 
@@ -51,19 +49,15 @@ def search_command(
     limit: int,
 ) -> None:
     """Print records, newest first, each as a line of JSON. What proves that they are whole is 'verify'."""
-    from ..audit import Kind, Search, search
+    from ..audit import Kind, Search, search_through
     from ..database import patient
     from ..store import open_database
 
     if unknown := [one for one in kinds if one not in list(Kind)]:
         raise click.BadParameter(f"'{unknown[0]}' is none of {', '.join(Kind)}", param_hint="--kind")
-    engine = patient(open_database(settings))
-    wanted = Search(tenant, user, trace, call, since, until, kinds=tuple(map(Kind, kinds)))
-    while limit:
-        found, after = search(engine, replace(wanted, limit=min(limit, PAGE)))
-        for record in found:
+    wanted = Search(tenant, user, trace, call, since, until, limit=limit + 1, kinds=tuple(map(Kind, kinds)))
+    for number, record in enumerate(search_through(patient(open_database(settings)), wanted)):
+        if number == limit:
+            click.echo(f"There are older ones, from {record['at']} on: give a larger --limit, or --until.", err=True)
+        else:
             click.echo(json.dumps(record, sort_keys=True, separators=(",", ":")))
-        if after is None:
-            return
-        wanted, limit = replace(wanted, after=after), limit - len(found)
-    click.echo(f"There are older ones than {found[-1]['at']}: give a larger --limit, or --until.", err=True)
