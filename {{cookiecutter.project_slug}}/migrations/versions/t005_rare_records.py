@@ -1,4 +1,4 @@
-"""An index of the trail's rare records: all but those of calls. PostgreSQL lets nobody write meanwhile, for a second a million."""
+"""An index of the trail's rare records. PostgreSQL lets nobody write meanwhile, a second for a million records."""
 
 import sqlalchemy as sa
 from alembic import op
