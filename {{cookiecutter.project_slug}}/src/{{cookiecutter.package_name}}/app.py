@@ -104,7 +104,7 @@ def _shown(services: Services) -> dict[str, Any]:
         "failing": services.chain.failing(),
         # Anybody may ask; which organisation is stopped is between it and the operator.
         "stopped": ["a tenant" if what == "tenant" else f"{what} {name}" for what, name in stopped],
-        "checkpoints": "failing" if services.store.notary.failing else "written",
+        "checkpoints": services.store.checkpoints(),
     }
 
 

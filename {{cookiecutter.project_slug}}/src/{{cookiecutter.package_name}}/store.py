@@ -87,6 +87,12 @@ class Store:
     switches: Switches
     opening: Opening
 
+    def checkpoints(self) -> str:
+        """`unread`: some could not be read at the start."""
+        if self.notary.failing:
+            return "failing"
+        return "unread" if self.watch.unread else "written"
+
     def fault(self) -> str | None:
         """What keeps it from being written to, if anything does. Asks the database."""
         if known := self.watch.fault or self.opening.missing:

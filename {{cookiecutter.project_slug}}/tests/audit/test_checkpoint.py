@@ -1,6 +1,8 @@
 import asyncio
 import base64
+import errno
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -128,6 +130,30 @@ async def test_an_older_key_still_verifies_and_an_unknown_one_does_not(engine: E
     assert "not signed with a key of AUDIT_SIGNING_KEY" in verify(engine, folder(tmp_path)).faults[0].reason
 
 
+async def test_an_ended_key_verifies_what_it_signed_before_its_end_only(engine: Engine, tmp_path: Path) -> None:
+    (public,) = SigningKeys(OLD_KEY).given()
+    await signed_trail(engine, folder(tmp_path, OLD_KEY), 1)
+    later, earlier = "2999-01-31T09:15:00Z", "2026-01-31T09:15:00Z"
+    assert verify(engine, folder(tmp_path, f"{KEY},{public}@{later}")).faults == []
+    (fault,) = verify(engine, folder(tmp_path, f"{KEY},{public}@{earlier}")).faults[:1]
+    assert "or after its end" in fault.reason
+
+
+def test_a_key_without_its_private_part_signs_nothing_and_has_an_end() -> None:
+    (public,) = SigningKeys(OLD_KEY).given()
+    end = "2026-01-31T09:15:00Z"
+    keys = SigningKeys(f"{KEY},{public}@{end}")
+    assert keys.key == SigningKeys(KEY).key
+    assert f"{public}@{end}" in keys.given()
+    text, signature = "text", SigningKeys(OLD_KEY).sign("text")
+    old = SigningKeys(OLD_KEY).key
+    for at, good in (("2026-01-31T09:15:00.999999Z", True), ("2026-01-31T09:15:01.000000Z", False)):
+        assert keys.verify(old, at, text, signature) == good
+    for wrong in (f"{public}@{end}", f"{KEY},{public}@", f"{KEY},{public}@soon", f"{KEY},x@{end}"):
+        with pytest.raises(ValueError, match="key"):
+            SigningKeys(wrong)
+
+
 def lines(path: Path) -> int:
     return sum(len(one.read_bytes().splitlines()) for one in path.glob("checkpoints/*.jsonl"))
 
@@ -140,10 +166,29 @@ async def until(true: Callable[[], bool], seconds: float) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_a_checkpoint_is_written_in_idle_hours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SECONDS", 0.05)
+async def test_idle_hours_add_no_checkpoint_and_what_is_lost_in_them_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SECONDS", 0.01)
     async with notarised(Notary(Trail(), folder(tmp_path))):
-        await until(lambda: lines(tmp_path) >= 4, 10)
+        await asyncio.sleep(0.2)
+        assert lines(tmp_path) == 1
+        (tmp_path / "checkpoints").rename(tmp_path / "away")
+        await until(lambda: lines(tmp_path) == 1, 10)
+
+
+def test_a_folder_that_is_away_is_noticed_though_nothing_is_to_be_signed(tmp_path: Path) -> None:
+    notary = Notary(Trail(), folder(tmp_path))
+    for away, failing in ((False, False), (True, True), (False, False)):
+        if away:
+            (tmp_path / "checkpoints").rename(tmp_path / "away")
+            (tmp_path / "checkpoints").touch()
+        elif (tmp_path / "away").exists():
+            (tmp_path / "checkpoints").unlink()
+            (tmp_path / "away").rename(tmp_path / "checkpoints")
+        notary.write()
+        assert notary.failing == failing
+    assert lines(tmp_path) == 1
 
 
 async def test_a_checkpoint_follows_a_hundred_records_at_once(engine: Engine, tmp_path: Path) -> None:
@@ -176,6 +221,44 @@ def test_half_a_line_of_a_full_disk_is_not_written_on(tmp_path: Path) -> None:
         file.write(b'{"at"')
     notary.write()
     assert len(list(checkpoints.read(trail.writer))) == 2
+
+
+def append_only(_: int, __: int) -> None:
+    """As the kernel answers for a file with `chattr +a`, whatever the length."""
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+async def test_a_folder_that_can_only_be_appended_to_is_written_to(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "ftruncate", append_only)
+    trail = await signed_trail(engine, folder(tmp_path), CALLS)
+    assert [one.seq for one in folder(tmp_path).read(trail.writer)] == [0, 2, 4, 6]
+    assert verify(engine, folder(tmp_path)).faults == []
+
+
+@pytest.mark.parametrize("lost", [0, 40], ids=["nothing", "half a line"])
+async def test_what_a_failing_disk_left_in_such_a_folder_is_finished(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    trail = Trail()
+    notary = Notary(trail, folder(tmp_path))
+    notary.write()
+    cut, fsync = os.ftruncate, os.fsync
+
+    def fail(file: int) -> None:
+        cut(file, os.fstat(file).st_size - lost)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "ftruncate", append_only)
+    async with running(Writer(engine, [trail], METRICS)) as writer:
+        for number in range(3):
+            await writer.commit({trail: event(number)})
+            monkeypatch.setattr(os, "fsync", fail if number < 2 else fsync)
+            notary.write()
+            assert notary.failing == (number < 2)
+    assert [one.seq for one in folder(tmp_path).read(trail.writer)] == [0, 1, 2, 3]
+    assert verify(engine, folder(tmp_path)).faults == []
 
 
 async def test_verification_beside_a_running_writer_finds_no_fault(engine: Engine, tmp_path: Path) -> None:

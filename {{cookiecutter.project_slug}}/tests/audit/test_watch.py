@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import Notary, Trail, Watch, notarised, verify
+from {{ cookiecutter.package_name }}.audit import Clerk, Notary, Trail, Watch, acknowledge_gaps, notarised, verify
 from {{ cookiecutter.package_name }}.audit import watch as module
 from {{ cookiecutter.package_name }}.audit.loss import lost
 from {{ cookiecutter.package_name }}.audit.tables import audit
@@ -19,7 +19,7 @@ from {{ cookiecutter.package_name }}.database import Writer, open_engine, runnin
 from {{ cookiecutter.package_name }}.errors import AuditUnavailable
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY
 
-from tests.audit.signed import altered, folder, signed_trail
+from tests.audit.signed import KEY, OLD_KEY, altered, folder, signed_trail
 from tests.audit.trails import event, records
 from tests.service import Service, Surroundings, running_service
 from tests.silence import METRICS
@@ -141,11 +141,11 @@ async def test_what_a_backup_lacks_is_found_per_chain(engine: Engine, tmp_path: 
     first = await signed_trail(engine, folder(tmp_path), 3)
     second = await signed_trail(engine, folder(tmp_path), 2)
     with engine.connect() as connection:
-        assert lost(connection, folder(tmp_path)) == []
+        assert lost(connection, folder(tmp_path)) == ([], [])
     altered(engine, f"DELETE FROM audit WHERE writer = '{first.writer}' AND seq > 4")
     altered(engine, f"DELETE FROM audit WHERE writer = '{second.writer}'")
     with engine.connect() as connection:
-        found = {(one.writer, one.after, one.signed) for one in lost(connection, folder(tmp_path))}
+        found = {(one.writer, one.after, one.signed) for one in lost(connection, folder(tmp_path))[0]}
     assert found == {(first.writer, 4, 6), (second.writer, 0, 4)}
 
 
@@ -156,7 +156,46 @@ async def test_more_chains_than_one_query_takes_are_all_looked_at(
     trails = [await signed_trail(engine, folder(tmp_path), 1) for _ in range(5)]
     altered(engine, "DELETE FROM audit WHERE seq = 2")
     with engine.connect() as connection:
-        assert {one.writer for one in lost(connection, folder(tmp_path))} == {one.writer for one in trails}
+        assert {one.writer for one in lost(connection, folder(tmp_path))[0]} == {one.writer for one in trails}
+
+
+@pytest.mark.parametrize("unreadable", [b"junk\n", None], ids=["a line that is none", "no file"])
+async def test_one_chain_whose_checkpoint_cannot_be_read_hides_no_other(
+    engine: Engine, tmp_path: Path, unreadable: bytes | None
+) -> None:
+    bad, cut = [await signed_trail(engine, folder(tmp_path), 2) for _ in range(2)]
+    path = folder(tmp_path).path(bad.writer)
+    path.unlink()
+    if unreadable is None:
+        path.mkdir()
+    else:
+        path.write_bytes(unreadable)
+    async with running(Writer(engine, [], METRICS)) as writer:
+        watch = Watch(engine, Trail(), folder(tmp_path), writer)
+        await watch.begin()
+        assert watch.fault is None
+        (reason,) = watch.unread
+        assert path.name in reason
+        altered(engine, f"DELETE FROM audit WHERE writer = '{cut.writer}' AND seq > 2")
+        await watch.begin()
+        assert "lacks what was signed (records: 2)" in str(watch.fault)
+
+
+async def test_a_checkpoint_that_cannot_be_read_is_shown_until_it_is_acknowledged(
+    tmp_path: Path, around: Surroundings
+) -> None:
+    async def shown() -> str:
+        async with running_service(tmp_path, around, audit_signing_key=KEY) as service:
+            return str((await service.http.get(f"{service.url}/readyz")).json()["checkpoints"])
+
+    async with running_service(tmp_path, around, audit_signing_key=OLD_KEY) as service:
+        await service.ask()
+        engine = service.engine
+    assert await shown() == "unread"
+    clerk = Clerk(engine, folder(tmp_path))
+    acknowledge_gaps(clerk, verify(engine, clerk.checkpoints).open_gaps, "the key is lost")
+    assert await shown() == "written"
+    assert verify(engine, clerk.checkpoints).faults == []
 
 
 def backed_up(engine: Engine) -> list[dict[str, object]]:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, text
 
 from {{ cookiecutter.package_name }}.configfile import ConfigurationError
-from {{ cookiecutter.package_name }}.database import DoesNotAnswer, check_durability, open_engine, opened
+from {{ cookiecutter.package_name }}.database import DoesNotAnswer, check_durability, open_engine, opened, patient
 
 from tests.postgresql import PostgreSQL
 
@@ -51,6 +51,12 @@ def test_postgresql_that_would_forget_is_refused(postgresql: PostgreSQL) -> None
 def test_a_postgresql_that_hangs_does_so_for_seconds_only(postgresql: PostgreSQL) -> None:
     with open_engine(postgresql.emptied_database()).connect() as connection:
         assert connection.execute(text("SHOW statement_timeout")).scalar() == "10s"
+
+
+def test_a_command_that_reads_everything_is_given_the_time(postgresql: PostgreSQL) -> None:
+    with patient(open_engine(postgresql.emptied_database())).connect() as connection:
+        assert connection.execute(text("SHOW statement_timeout")).scalar() == "1h"
+        assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "10min"
 
 
 @pytest.mark.parametrize(

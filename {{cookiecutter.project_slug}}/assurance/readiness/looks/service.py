@@ -87,7 +87,7 @@ def _ready(project: Project) -> Finding:
     except (URLError, OSError, ValueError) as error:
         return Finding(False, f"{project.url}/readyz does not answer ({type(error).__name__})")
     wrong = [name for name in ("failing", "stopped") if shown.get(name)]
-    wrong += ["checkpoints"] if shown.get("checkpoints") == "failing" else []
+    wrong += ["checkpoints"] if shown.get("checkpoints") != "written" else []
     return Finding(not wrong, f"it is ready, but look at {', '.join(wrong)}" if wrong else "it is ready")
 
 

@@ -5,10 +5,11 @@ from .clerk import Clerk
 from .digest import ContentDigests
 from .evaluation import record_evaluation
 from .event import TIME, AuditEvent, Json, Kind, new_call_id, now
-from .export import Exported, export
+from .export import Exported, export, export_into
+from .gap import Gap, acknowledge_gaps
 from .loss import Lost, acknowledge
 from .retention import SHORTEST_DAYS, retain
-from .search import Search, search
+from .search import Search, search, search_through
 from .signing import SigningKeys
 from .trail import Trail
 from .verdict import Fault, Verdict, verify
@@ -23,6 +24,7 @@ __all__ = [
     "ContentDigests",
     "Exported",
     "Fault",
+    "Gap",
     "Json",
     "Kind",
     "Lost",
@@ -33,13 +35,16 @@ __all__ = [
     "Verdict",
     "Watch",
     "acknowledge",
+    "acknowledge_gaps",
     "export",
+    "export_into",
     "new_call_id",
     "notarised",
     "now",
     "record_evaluation",
     "retain",
     "search",
+    "search_through",
     "verify",
     "watched_store",
 ]

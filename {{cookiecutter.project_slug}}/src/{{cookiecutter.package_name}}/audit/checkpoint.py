@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
@@ -18,7 +19,7 @@ from .event import now
 from .signing import SigningKeys
 from .trail import Trail
 
-SECONDS, RECORDS = 10.0, 100  # whichever comes first; the seconds in idle hours too
+SECONDS, RECORDS = 10.0, 100  # whichever comes first; in idle hours too the folder is looked at
 _log = structlog.get_logger()
 
 
@@ -59,7 +60,7 @@ class Checkpoints:
     def read(self, writer: str, size: int = 0) -> Iterator[Checkpoint]:
         """In the file's order; those in its first `size` bytes bind. Raises ValueError at a line that is none."""
         end = 0
-        with suppress(FileNotFoundError), self.path(writer).open("rb") as file:
+        with suppress(FileNotFoundError, NotADirectoryError), self.path(writer).open("rb") as file:
             for number, line in enumerate(file, start=1):
                 end += len(line)
                 if not line.endswith(b"\n"):
@@ -77,13 +78,14 @@ class Checkpoints:
         place = f"{line_name} of {self.path(writer).name}"
         try:
             found = Checkpoint(**json.loads(line), binding=binding)
-            whole = found.line().encode() + b"\n" == line and type(found.seq) is int and found.writer == writer
+            whole = found.line().encode() + b"\n" == line and (type(found.seq), type(found.at)) == (int, str)
+            whole = whole and found.writer == writer
         except (ValueError, TypeError, RecursionError):
             whole = False
         if not whole:
             raise ValueError(f"{place} is no checkpoint of this writer")
-        if not self.keys.verify(found.key, found.signed(), found.signature):
-            raise ValueError(f"{place} is not signed with a key of AUDIT_SIGNING_KEY")
+        if not self.keys.verify(found.key, found.at, found.signed(), found.signature):
+            raise ValueError(f"{place} is not signed with a key of AUDIT_SIGNING_KEY, or after its end")
         return found
 
 
@@ -95,6 +97,8 @@ class Notary:
         self._checkpoints = checkpoints
         self._metrics = metrics
         self._seq = self._size = 0
+        self._tried = b""  # lines that were not written, or not whole
+        self._signed: int | None = None  # the last record whose checkpoint is on the disk
         self._stopping = False
         self.failing = False
 
@@ -119,7 +123,10 @@ class Notary:
                 return
 
     def write(self) -> None:
-        """Blocks until the head that is durable now is on the disk beside the database, or is known to be not."""
+        """Blocks until the head that is durable now is on the disk beside the database, or is known to be not.
+
+        Where that stands there already nothing is added, but a folder that is away or closed is noticed all the same.
+        """
         seq, digest = self._trail.durable
         try:
             self._append(Checkpoint(now(), digest, self._checkpoints.keys.key, seq, self._trail.writer, ""))
@@ -133,18 +140,36 @@ class Notary:
         self._seq = seq  # of the last try: the next one is due when another would be
 
     def _append(self, unsigned: Checkpoint) -> None:
-        signature = self._checkpoints.keys.sign(unsigned.signed())
-        line = replace(unsigned, signature=signature).line().encode() + b"\n"
         self._checkpoints.folder.mkdir(parents=True, exist_ok=True)
         with self._checkpoints.path(self._trail.writer).open("ab") as file:
-            self._size = min(self._size, file.tell())
-            file.truncate(self._size)  # without the half of a line that a full disk left
-            file.write(line)
+            if (unsigned.seq, _size(file)) == (self._signed, self._size):
+                return
+            self._size = min(self._size, _size(file))
+            standing = _uncut(file, self._size)
+            signature = self._checkpoints.keys.sign(unsigned.signed())
+            line = replace(unsigned, signature=signature).line().encode() + b"\n"
+            self._tried = (self._tried if standing else b"") + line
+            file.write(self._tried[standing:])
             file.flush()
             os.fsync(file.fileno())
-        if not self._size:
-            _sync_folder(self._checkpoints.folder)
-        self._size += len(line)
+            if not self._size:
+                _sync_folder(self._checkpoints.folder)
+            self._size, self._tried, self._signed = _size(file), b"", unsigned.seq
+
+
+def _size(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size
+
+
+def _uncut(file: BinaryIO, size: int) -> int:
+    """Half a line that a full disk left is cut off; where a file can only be appended to it stands, to be finished.
+
+    Returns how many bytes stand. A file that has none is not touched: to cut it is refused even at its own length.
+    """
+    if _size(file) > size:
+        with suppress(OSError):
+            os.ftruncate(file.fileno(), size)
+    return _size(file) - size
 
 
 @asynccontextmanager

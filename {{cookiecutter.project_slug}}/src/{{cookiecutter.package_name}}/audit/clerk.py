@@ -20,6 +20,11 @@ class Clerk:
         self._trail = Trail()
         self._notary = Notary(self._trail, checkpoints)
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last checkpoint could not be written."""
+        return self._notary.failing
+
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A checkpoint follows each commit, as one comes before the first: a chain without any is nobody's."""

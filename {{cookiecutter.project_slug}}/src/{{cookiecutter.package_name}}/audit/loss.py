@@ -11,7 +11,8 @@ from sqlalchemy import Connection, select
 from .checkpoint import Checkpoint, Checkpoints
 from .clerk import Clerk
 from .event import Kind
-from .tables import audit
+from .gap import acknowledged_gaps
+from .tables import audit, of_kind
 
 CHUNK = 200  # chains in one query
 
@@ -25,17 +26,32 @@ class Lost:
     signed: int
 
 
-def lost(connection: Connection, checkpoints: Checkpoints) -> list[Lost]:
-    """What nobody has acknowledged yet. Raises ValueError for a last checkpoint that is none."""
-    newest = [checkpoints.last(writer) for writer in checkpoints.sizes()]  # all before the first query
+def lost(connection: Connection, checkpoints: Checkpoints) -> tuple[list[Lost], list[str]]:
+    """What nobody has acknowledged yet; and what is wrong with checkpoints, of whose chains nothing can be told."""
+    newest, unread = _newest(checkpoints)  # all before the first query
     chunks = (newest[place : place + CHUNK] for place in range(0, len(newest), CHUNK))
     found = [one for chunk in chunks for one in _lost(connection, chunk)]
     known = acknowledged(connection) if found else {}
-    return [one for one in found if known.get(one.writer) != one]
+    gaps = acknowledged_gaps(connection) if unread else {}
+    unknown = [reason for writer, reason in unread.items() if writer not in gaps]
+    return [one for one in found if known.get(one.writer) != one], unknown
 
 
-def _lost(connection: Connection, newest: Collection[Checkpoint | None]) -> Iterator[Lost]:
-    signed = {one.writer: one for one in newest if one and one.seq}
+def _newest(checkpoints: Checkpoints) -> tuple[list[Checkpoint], dict[str, str]]:
+    found: list[Checkpoint] = []
+    unread: dict[str, str] = {}
+    for writer in checkpoints.sizes():
+        try:
+            found += [one] if (one := checkpoints.last(writer)) else []
+        except ValueError as error:
+            unread[writer] = str(error)
+        except OSError as error:
+            unread[writer] = f"{checkpoints.path(writer).name} cannot be read ({type(error).__name__})"
+    return found, unread
+
+
+def _lost(connection: Connection, newest: Collection[Checkpoint]) -> Iterator[Lost]:
+    signed = {one.writer: one for one in newest if one.seq}
     if not signed:
         return
     wanted = audit.c.writer.in_(signed) & audit.c.seq.in_({one.seq for one in signed.values()})
@@ -50,7 +66,7 @@ def _lost(connection: Connection, newest: Collection[Checkpoint | None]) -> Iter
 def acknowledged(connection: Connection) -> Mapping[str, Lost]:
     """By chain. A record that says it wrongly is found out in its own chain."""
     found: dict[str, Lost] = {}
-    for body in connection.execute(select(audit.c.body).where(audit.c.kind == Kind.ACKNOWLEDGED)).scalars():
+    for body in connection.execute(select(audit.c.body).where(of_kind(Kind.ACKNOWLEDGED))).scalars():
         try:
             pieces = [Lost(**one) for one in json.loads(body)["lost"]]
         except (ValueError, TypeError, KeyError, RecursionError):
@@ -60,9 +76,11 @@ def acknowledged(connection: Connection) -> Mapping[str, Lost]:
 
 
 def acknowledge(clerk: Clerk, reason: str) -> list[Lost]:
-    """Records that somebody knows of it and goes on. Raises ValueError for a last checkpoint that is none."""
+    """Records that somebody knows of it and goes on. Raises ValueError where of some chain it cannot be told."""
     with clerk.transaction() as connection:
-        found = lost(connection, clerk.checkpoints)
+        found, unknown = lost(connection, clerk.checkpoints)
+        if unknown:
+            raise ValueError(unknown[0])
         if found:
             clerk.record(connection, Kind.ACKNOWLEDGED, {"lost": [asdict(one) for one in found], "reason": reason})
     return found

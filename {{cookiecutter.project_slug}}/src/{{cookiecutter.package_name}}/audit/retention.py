@@ -8,16 +8,19 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, select, update
 
+from ..database import patient
 from .clerk import Clerk
 from .event import TIME, Kind
-from .tables import audit
+from .tables import audit, of_kind
 
 SHORTEST_DAYS = 183  # six months: EU AI Act, articles 19 and 26(6)
 CHUNK = 10_000  # records in one transaction
+NEVER_REMOVED = (Kind.RETAINED, Kind.ACKNOWLEDGED)  # without them other chains would not verify any more
 TOMBSTONE = {"at": "", "kind": "removed", "call_id": "", "tenant": None, "subject": None, "trace_id": None, "body": ""}
 
 
@@ -38,17 +41,19 @@ def retain(clerk: Clerk, days: int, reason: str) -> int:
     """
     cutoff = (datetime.now(UTC) - timedelta(days=days)).strftime(TIME)
     count = 0
-    with clerk.engine.connect() as connection:
+    with patient(clerk.engine).connect() as connection:
         writers = connection.execute(select(audit.c.writer).distinct()).scalars().all()
     for writer in writers:
-        while piece := _remove(clerk, writer, cutoff, {"days": days, "reason": reason}):
+        done = 0
+        while piece := _remove(clerk, writer, done, cutoff, {"days": days, "reason": reason}):
             count += piece.last - piece.first + 1
+            done = piece.last
     return count
 
 
-def _remove(clerk: Clerk, writer: str, cutoff: str, details: dict[str, Any]) -> Removed | None:
+def _remove(clerk: Clerk, writer: str, done: int, cutoff: str, details: dict[str, Any]) -> Removed | None:
     with clerk.transaction() as connection:
-        rows = _oldest(connection, writer, cutoff)
+        rows = _oldest(connection, writer, done, cutoff)
         if not rows:
             return None
         piece = Removed(writer, rows[0].seq, rows[-1].seq, _digest(row.hash for row in rows))
@@ -58,20 +63,19 @@ def _remove(clerk: Clerk, writer: str, cutoff: str, details: dict[str, Any]) -> 
         return piece
 
 
-def _oldest(connection: Connection, writer: str, cutoff: str) -> Sequence[Any]:
-    """A piece without a gap: what was removed before, and the records of that, stay where they are."""
-    kept = (audit.c.body == "") | (audit.c.kind == Kind.RETAINED)
-    younger = select(func.min(audit.c.seq)).where(audit.c.writer == writer, ~kept, audit.c.at >= cutoff)
-    old = select(audit.c.seq, audit.c.hash).where(audit.c.writer == writer, ~kept).order_by(audit.c.seq).limit(CHUNK)
-    boundary = connection.execute(younger).scalar()
-    rows = connection.execute(old if boundary is None else old.where(audit.c.seq < boundary)).all()
-    return [row for place, row in enumerate(rows) if row.seq == rows[0].seq + place]
+def _oldest(connection: Connection, writer: str, done: int, cutoff: str) -> Sequence[Any]:
+    """A piece without a gap: what was removed before, and records that explain other chains, stay where they are."""
+    kept = (audit.c.body == "") | audit.c.kind.in_(NEVER_REMOVED)
+    of_chain = select(audit.c.seq, audit.c.hash, audit.c.at).where(audit.c.writer == writer, audit.c.seq > done, ~kept)
+    rows = connection.execute(of_chain.order_by(audit.c.seq).limit(CHUNK)).all()
+    whole = (row for place, row in enumerate(rows) if row.seq == rows[0].seq + place)
+    return list(takewhile(lambda row: row.at < cutoff, whole))
 
 
 def removed(connection: Connection) -> dict[str, list[Removed]]:
     """What the trail says was removed, by chain. A record that says it wrongly is found out in its own chain."""
     found: dict[str, list[Removed]] = defaultdict(list)
-    for body in connection.execute(select(audit.c.body).where(audit.c.kind == Kind.RETAINED)).scalars():
+    for body in connection.execute(select(audit.c.body).where(of_kind(Kind.RETAINED))).scalars():
         try:
             piece = Removed(**json.loads(body)["removed"])
         except (ValueError, TypeError, KeyError, RecursionError):

@@ -26,7 +26,10 @@ _log = structlog.get_logger()
 
 
 class Watch:
-    """`fault` is final for this process: what to do about it is for a person to decide, who then starts it again."""
+    """`fault` is final for this process: what to do about it is for a person to decide, who then starts it again.
+
+    `unread`: what is wrong with checkpoints that could not be read at the start; of their chains nobody knows then.
+    """
 
     def __init__(self, engine: Engine, trail: Trail, checkpoints: Checkpoints, writer: Writer) -> None:
         self._engine = engine
@@ -37,6 +40,7 @@ class Watch:
         self._file = Path(name).resolve() if engine.dialect.name == "sqlite" else None
         self._identity = _identity(self._file) if self._file else None
         self.fault: str | None = None
+        self.unread: list[str] = []
 
     async def begin(self) -> None:
         """Before the first record: does the database hold what was signed of it?"""
@@ -62,11 +66,12 @@ class Watch:
     def _backup_put_back(self) -> str | None:
         try:
             with self._engine.connect() as connection:
-                found = lost(connection, self._checkpoints)
-        except (SQLAlchemyError, OSError, ValueError) as error:
-            # No tables yet, or no checkpoint: /readyz tells the one, `audit verify` the other.
+                found, self.unread = lost(connection, self._checkpoints)
+        except (SQLAlchemyError, OSError) as error:  # no tables yet: /readyz tells
             _log.warning("audit_loss_unknown", error=type(error).__name__)
             return None
+        for reason in self.unread:
+            _log.error("checkpoint_unread", reason=reason, see="docs/runbooks/trail-does-not-verify.md")
         if not found:
             return None
         missing = sum(one.signed - one.after for one in found)

@@ -33,6 +33,7 @@ def usage(
 
     What a feature asked stands under its route, which 'policy explain --route FEATURE' names.
     """
+    from ..database import patient
     from ..governance import DIMENSIONS, Question, as_csv, as_table, columns_of, used
     from ..store import open_database
 
@@ -41,7 +42,7 @@ def usage(
         raise click.BadParameter(f"'{unknown[0]}' is none of {', '.join(DIMENSIONS)}", param_hint="--by")
     first, last = since and since.date(), until and until.date()
     question = Question(names, first, last, tenant, user)
-    rows = used(open_database(settings), question)
+    rows = used(patient(open_database(settings)), question)
     match form:
         case "json":
             click.echo(json.dumps(rows))

@@ -1,6 +1,6 @@
 """Where is it kept? In tables that migrations make, written by one Writer that commits for all who wait."""
 
-from .dialects import Bulk, bulk_insert, given_rows
+from .dialects import Bulk, bulk_insert, given_rows, patient
 from .engine import DoesNotAnswer, check_durability, metadata, open_engine, opened
 from .schema import migrate, pending
 from .writer import LARGEST_BATCH, Book, Writer, running
@@ -18,6 +18,7 @@ __all__ = [
     "migrate",
     "open_engine",
     "opened",
+    "patient",
     "pending",
     "running",
 ]

@@ -47,6 +47,12 @@ def listen(engine: Engine) -> None:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "checkout", _check_postgresql)
+        event.listen(engine, "begin", _begin_postgresql)
+
+
+def patient(engine: Engine) -> Engine:
+    """The same, for commands that read all there is, or hand it on to somebody who is slow."""
+    return engine.execution_options(patient=True)
 
 
 def _set_sqlite_pragmas(connection: Any, _: Any) -> None:
@@ -59,6 +65,12 @@ def _begin_sqlite(connection: Connection) -> None:
     # A transaction that begins with a read cannot be made a writing one while another writes.
     writes = connection.get_execution_options().get("writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get("patient"):
+        connection.exec_driver_sql("SET LOCAL statement_timeout = '1h'")
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '10min'")
 
 
 def _check_postgresql(connection: Any, _: Any, __: Any) -> None:
