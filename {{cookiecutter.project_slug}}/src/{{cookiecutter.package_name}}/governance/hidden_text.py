@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+_LINES = str.maketrans("", "", "\t\n\r")
 _JOINERS = "\u200c\u200d"  # emoji, Persian and Indic scripts need them, one at a time
 _SELECTORS = "\ufe00-\ufe0f"  # of a character's form; likewise
 _INVISIBLE = re.compile(
@@ -24,6 +25,6 @@ _ROLE_MARKER = re.compile(
 
 def visible(text: str) -> str:
     """Without characters that show nothing or turn the direction of writing, and with role markers made visible."""
-    if not text.isascii() or not text.isprintable():
+    if not (text.isascii() and text.translate(_LINES).isprintable()):
         text = _INVISIBLE.sub("", text)
     return _ROLE_MARKER.sub("[role marker]", text)
