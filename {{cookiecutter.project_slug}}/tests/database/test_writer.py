@@ -113,6 +113,24 @@ async def test_all_who_wait_share_one_transaction(engine: Engine, book: Notes, w
     assert len(written(engine)) == 201
 
 
+async def test_those_who_were_woken_at_once_share_the_next_commit_too(
+    book: Notes, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_the_writer, "COMPANY", 0.2)
+    await asyncio.gather(*(writer.commit({book: f"note {number}"}) for number in range(3)))
+    early = writer.commit({book: "early"})
+    await asyncio.sleep(0.05)
+    await asyncio.gather(early, writer.commit({book: "late"}))
+    assert book.batches == [3, 2]
+
+
+async def test_who_is_alone_waits_for_nobody(book: Notes, writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_the_writer, "COMPANY", 3_600)
+    for number in range(3):
+        await writer.commit({book: f"note {number}"})
+    assert book.batches == [1, 1, 1]
+
+
 async def test_a_waiter_is_woken_only_when_its_entries_are_durable(
     engine: Engine, database_url: str, book: Notes, writer: Writer
 ) -> None:

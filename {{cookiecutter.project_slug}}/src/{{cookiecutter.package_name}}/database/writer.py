@@ -17,6 +17,7 @@ from ..telemetry import Metrics
 
 LARGEST_BATCH = 500  # works in one transaction
 MOST_WAITING = 5_000  # works; more than this, and the database has not kept up for seconds
+COMPANY = 0.001  # seconds that a work waits for others where the last commit was of more
 FAILING_FOR = 10.0  # seconds after a lost commit in which the service calls itself unready
 _log = structlog.get_logger()
 
@@ -101,12 +102,16 @@ class Writer:
         self._wake.set()
 
     async def run(self) -> None:
+        together = 0
         try:
             while self._waiting or not self._stopping:
                 await self._wake.wait()
                 self._wake.clear()
                 while self._waiting:
+                    if len(self._waiting) < together:
+                        await asyncio.sleep(COMPANY)  # those who were woken at once come back one after another
                     batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+                    together = len(batch)
                     await self._commit(batch)
                     await asyncio.sleep(0)  # those who are woken now may have more to write
         finally:
