@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from .background import background
 from .telemetry import Metrics
 
 KEPT = 1.0  # seconds
@@ -60,13 +61,8 @@ async def _answer(name: str, check: Check) -> str | None:
 
 @asynccontextmanager
 async def watched(readiness: Readiness) -> AsyncIterator[Readiness]:
-    task = asyncio.create_task(readiness.run(), name="readiness")
-    try:
+    async with background(readiness.run, "readiness"):
         yield readiness
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 @router.get("/livez")

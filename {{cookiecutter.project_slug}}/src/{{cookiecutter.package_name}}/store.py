@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from sqlalchemy import Engine
@@ -13,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from . import database
 from .audit import Checkpoints, Clerk, Notary, SigningKeys, Trail, Watch, notarised, watched_store
+from .background import background
 from .configfile import ConfigurationError
 from .errors import AuditUnavailable
 from .feedback import Ratings
@@ -57,11 +59,8 @@ class Opening:
     async def run(self, first: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(SECONDS)
-            try:
-                if await self.tried(first):
-                    return
-            except Exception as error:  # without this task it would never serve
-                _log.warning("database_not_ready", missing=type(error).__name__)
+            if await self.tried(first):
+                return
 
 
 def _missing(engine: Engine) -> str | None:
@@ -126,13 +125,8 @@ async def begun(store: Store, first: Callable[[], Awaitable[None]]) -> AsyncIter
     if await store.opening.tried(first):
         yield
         return
-    task = asyncio.create_task(store.opening.run(first), name="opening")
-    try:
+    async with background(partial(store.opening.run, first), "opening"):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 def open_checkpoints(settings: Settings) -> Checkpoints:

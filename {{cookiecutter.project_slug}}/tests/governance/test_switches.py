@@ -114,15 +114,3 @@ async def test_a_look_that_fails_changes_nothing(engine: Engine, tmp_path: Path)
         altered(engine, "ALTER TABLE switches RENAME TO away")
         await switches.look()
         assert switches.stopped == {("tenant", "acme"): "why not"}
-
-
-async def test_whatever_a_look_fails_at_the_next_one_is_taken(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with watched(Switches(engine)) as switches:
-        with monkeypatch.context() as exhausted:
-            exhausted.setattr(asyncio, "to_thread", no_more_threads)
-            await switches.look()
-        assert switches.stopped == {}
-
-
-async def no_more_threads(*_: object) -> None:
-    raise RuntimeError("can't start new thread")

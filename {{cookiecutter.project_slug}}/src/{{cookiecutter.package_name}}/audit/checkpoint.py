@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import structlog
 
+from ..background import persistent
 from ..telemetry import Metrics
 from .event import now
 from .signing import SigningKeys
@@ -176,7 +177,7 @@ def _uncut(file: BinaryIO, size: int) -> int:
 async def notarised(notary: Notary) -> AsyncIterator[Notary]:
     """A first checkpoint before the first record: a chain without any is nobody's. A last one at the end."""
     await asyncio.to_thread(notary.write)
-    task = asyncio.create_task(notary.run(), name="notary")
+    task = asyncio.create_task(persistent(notary.run, "notary"), name="notary")
     try:
         yield notary
     finally:

@@ -6,13 +6,14 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import structlog
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
+from ..background import background
 from ..database import Writer
 from .checkpoint import Checkpoints
 from .loss import lost
@@ -115,10 +116,5 @@ def _identity(file: Path) -> tuple[int, int] | None:
 
 @asynccontextmanager
 async def watched_store(watch: Watch) -> AsyncIterator[Watch]:
-    task = asyncio.create_task(watch.run(), name="store watch")
-    try:
+    async with background(watch.run, "store watch"):
         yield watch
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Literal
 
 import structlog
 from sqlalchemy import Column, Engine, String, Table, Text, delete, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..audit import Clerk, Kind, now
+from ..background import background
 from ..database import metadata
 from ..errors import Stopped
 from ..gateway import Deployment
@@ -79,7 +81,7 @@ class Switches:
     async def look(self) -> None:
         try:
             found = await asyncio.to_thread(stops, self._engine)
-        except Exception as error:  # without this task nobody could stop anything any more
+        except SQLAlchemyError as error:
             _log.warning("switches_unknown", error=type(error).__name__)
             return
         if found != self.stopped:
@@ -95,10 +97,5 @@ class Switches:
 @asynccontextmanager
 async def watched(switches: Switches) -> AsyncIterator[Switches]:
     await switches.look()
-    task = asyncio.create_task(switches.run(), name="switches")
-    try:
+    async with background(switches.run, "switches"):
         yield switches
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
