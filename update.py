@@ -78,14 +78,15 @@ class Project:
 def recorded(path: Path) -> tuple[str, dict[str, Any]]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        version, answers = str(record["version"]), dict(record["answers"])
-    except (OSError, ValueError, LookupError, TypeError) as fault:
+        version, answers = str(record["version"]), {**record["answers"]}
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as fault:
         raise RefusedError(
             f"{path} should say with which version and answers the project was generated, and can't be read "
             f"({type(fault).__name__}): take it from version control, or write it like a new project's."
         ) from None
     for name, answer in answers.items():
-        if name.startswith("_") or re.search("[{][%#{]", str(answer)):  # cookiecutter would carry it out here
+        # What cookiecutter would carry out here: an option, a setting of its own, a template.
+        if not re.fullmatch("[a-z][a-z0-9_]*", name) or re.search("[{][%#{]", str(answer)):
             raise RefusedError(f"{path}: {name!a} is no answer of a person; take it out.")
     return version, answers
 
@@ -116,7 +117,7 @@ def generate(name: str, project: Project, work: Path) -> Path:
     settings.write_text(json.dumps({"cookiecutters_dir": str(work), "replay_dir": str(work / "replay")}))
     options = ["--no-input", "--config-file", str(settings), "--output-dir", str(into)]
     given = [f"{question}={answer}" for question, answer in project.answers.items()]
-    command = [sys.executable, "-m", "cookiecutter", *options, str(template), *given]
+    command = [sys.executable, "-m", "cookiecutter", *options, "--", str(template), *given]
     ended = subprocess.run(command, capture_output=True, check=False)
     if ended.returncode:
         said = ended.stderr.decode(errors="replace").strip()

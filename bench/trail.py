@@ -47,13 +47,13 @@ def _databases(around: Surroundings) -> Iterator[tuple[str, str]]:
 
 
 async def _rate(url: str, waiting: int, seconds: float) -> float:
-    from acme_assistant import database, schema
+    from acme_assistant import database
     from acme_assistant.audit import AuditEvent, Kind, Trail, new_call_id
     from acme_assistant.telemetry import Metrics
     from opentelemetry.metrics import NoOpMeterProvider
 
     engine = database.open_engine(url)
-    await asyncio.to_thread(schema.migrate, engine)
+    await asyncio.to_thread(database.migrate, engine)
     database.check_durability(engine)
     trail, written = Trail(), 0
     details: dict[str, Any] = {"outcome": "answered", "deployment": "upstream", "latency_ms": 12}

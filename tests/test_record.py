@@ -14,6 +14,7 @@ from tests.releases import AWKWARD, NEWER, OLDER, Releases, commit, edit, git, u
 REFUSALS: dict[str, tuple[tuple[str, str], str]] = {
     "a version without a tag": ((OLDER[1:], "0.0.1"), "has no v0.0.1: get its tags by `git fetch --tags`"),
     "code": (("9 Lives", "{{ 9 }}"), "'project_name' is no answer of a person; take it out"),
+    "an option of cookiecutter": (('"owner"', '"--directory"'), "'--directory' is no answer of a person"),
     "a setting of cookiecutter": (('"owner"', '"_extensions"'), "'_extensions' is no answer of a person"),
     "a name that is taken": (("project_9_lives_co", "redis"), "package_name 'redis' is already the name"),
     "a path": (("project-9-lives-co", "../../elsewhere"), "answer one folder name"),

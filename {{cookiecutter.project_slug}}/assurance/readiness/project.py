@@ -21,9 +21,8 @@ from assurance.stamp import PROJECT, stamp
 OPEN = re.compile(
     r"^(?:[-*] )?\*\*Open\*\*: (?P<question>.+) \(owner: (?P<owner>[^,)]+), week (?P<week>[1-4])\)$", re.M
 )
-ANSWERED = re.compile(
-    r"^(?:[-*] )?\*\*Answered\*\*: .+(?:\n {2}.+)*?\s+\((?P<name>[^,()]+), (?P<date>\d{4}-\d\d-\d\d)\)$", re.M
-)
+_SIGNED = r"\((?!NAME,)(?P<name>[^,()\s][^,()]*), (?P<date>\d{4}-\d\d-\d\d)\)"
+ANSWERED = re.compile(r"^(?:[-*] )?\*\*Answered\*\*: .+(?:\n {2}.+)*?\s+" + _SIGNED + "$", re.M)
 PLAN = "readiness.yaml"
 T = TypeVar("T")
 

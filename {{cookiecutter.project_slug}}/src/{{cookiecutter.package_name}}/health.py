@@ -33,7 +33,7 @@ class Readiness:
         metrics.watch_readiness(lambda: self._holds)
 
     async def waiting_for(self) -> dict[str, str]:
-        """As `look`, for anybody, as often as he likes: one look for all who wait, and not again for a second."""
+        """As `look`, but everybody who asks within a second shares one."""
         if self._asked is None or (self._asked.done() and time.monotonic() >= self._until):
             self._asked, self._until = asyncio.create_task(self.look()), time.monotonic() + KEPT
         return await asyncio.shield(self._asked)
@@ -50,6 +50,10 @@ class Readiness:
             await self.look()
             await asyncio.sleep(SECONDS)
 
+    def stop(self) -> None:
+        if self._asked:
+            self._asked.cancel()
+
 
 async def _answer(name: str, check: Check) -> str | None:
     try:
@@ -63,6 +67,7 @@ async def _answer(name: str, check: Check) -> str | None:
 async def watched(readiness: Readiness) -> AsyncIterator[Readiness]:
     async with background(readiness.run, "readiness"):
         yield readiness
+    readiness.stop()
 
 
 @router.get("/livez")

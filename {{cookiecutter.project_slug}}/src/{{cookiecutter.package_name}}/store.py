@@ -23,7 +23,7 @@ from .settings import Settings
 from .telemetry import Metrics
 
 SECONDS = 1.0  # between two looks for a database that was not there
-_SILENT = "the database does not answer"
+_SILENT = "the database does not answer, or does not let us in"
 _BEHIND = "migrations are not applied; run the command 'migrate'"
 _LOST = "the last commit of the audit trail was lost"
 _log = structlog.get_logger()
@@ -32,9 +32,10 @@ _log = structlog.get_logger()
 class Opening:
     """Until the database is there, nobody writes, and `missing` says why: it may come later than this process."""
 
-    def __init__(self, engine: Engine, watch: Watch, writer: database.Writer) -> None:
+    def __init__(self, engine: Engine, watch: Watch, switches: Switches, writer: database.Writer) -> None:
         self._engine = engine
         self._watch = watch
+        self._switches = switches
         self._writer = writer
         self.missing: str | None = None
         writer.halt()
@@ -43,18 +44,24 @@ class Opening:
         """Whether there is nothing more to wait for. `first` writes before anybody else may."""
         before, self.missing = self.missing, await asyncio.to_thread(_missing, self._engine)
         if self.missing is None:
-            await self._watch.begin()
+            known = await self._watch.begin()
             if self._watch.fault:
                 return True  # for a person to decide
-            self._writer.resume()
-            try:
-                await first()
-            except AuditUnavailable:
-                self._writer.halt()
-                self.missing = _LOST
+            self.missing = await self._begun(first) if known else _SILENT
         if self.missing and self.missing != before:
             _log.warning("database_not_ready", missing=self.missing)
         return self.missing is None
+
+    async def _begun(self, first: Callable[[], Awaitable[None]]) -> str | None:
+        if not await self._switches.look():  # nobody is served before it is known who is stopped
+            return _SILENT
+        self._writer.resume()
+        try:
+            await first()
+        except AuditUnavailable:
+            self._writer.halt()
+            return _LOST
+        return None
 
     async def run(self, first: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -115,7 +122,7 @@ async def open_store(settings: Settings, metrics: Metrics) -> AsyncIterator[Stor
         )
         watch = await stack.enter_async_context(watched_store(Watch(engine, trail, open_checkpoints(settings), writer)))
         switches = await stack.enter_async_context(watched(Switches(engine)))
-        opening = Opening(engine, watch, writer)
+        opening = Opening(engine, watch, switches, writer)
         yield Store(engine, trail, ledger, ratings, notary, writer, watch, switches, opening)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from {{ cookiecutter.package_name }} import app
 from {{ cookiecutter.package_name }}.api import BodyLimit, InFlightCap
@@ -59,14 +60,13 @@ async def test_beyond_the_cap_a_request_is_refused_at_once_and_counted_and_probe
     assert (found["/v1/* 503 overloaded"], found["unknown 503 overloaded"]) == (1, 1)
 
 
-async def drip(url: str, path: str, token: str | None) -> tuple[bytes, float]:
+async def drip(url: str, path: str, token: str) -> tuple[bytes, float]:
     """A client that sends a byte of its body now and then, for as long as it is let; what it is answered, and when."""
     address = urlsplit(url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     begun = time.monotonic()
     head = [f"POST {path} HTTP/1.1", "Host: service", "Content-Type: application/json", "Content-Length: 100000"]
-    head += [f"Authorization: Bearer {token}"] if token else []
-    writer.write("\r\n".join([*head, "", "{"]).encode())
+    writer.write("\r\n".join([*head, f"Authorization: Bearer {token}", "", "{"]).encode())
 
     async def go_on() -> None:
         with suppress(ConnectionError):
@@ -84,11 +84,9 @@ async def drip(url: str, path: str, token: str | None) -> tuple[bytes, float]:
         writer.close()
 
 
-@pytest.mark.parametrize(
-    ("path", "who"), [("/v1/chat/completions", "ada"), ("/v1/embeddings", "ada"), ("/v1/feedback", None)]
-)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/embeddings", "/v1/feedback"])
 async def test_a_body_that_drips_in_is_refused_when_the_time_is_over(
-    path: str, who: str | None, tmp_path: Path, around: Surroundings
+    path: str, tmp_path: Path, around: Surroundings
 ) -> None:
     models = {
         "deployments": {"only": deployment(around.upstream.url), "vectors": deployment(around.upstream.url)},
@@ -98,7 +96,7 @@ async def test_a_body_that_drips_in_is_refused_when_the_time_is_over(
         },
     }
     async with running_service(tmp_path, around, changes={"models": models}) as service:
-        answer, seconds = await drip(service.url, path, service.issuer.token(who) if who else None)
+        answer, seconds = await drip(service.url, path, service.issuer.token("ada"))
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 408"), answer
     told = json.loads(body)["error"]
@@ -120,3 +118,35 @@ async def test_bodies_that_are_too_large_together_are_refused_until_there_is_roo
         assert (await first).status_code == 504
         await service.upstream.fails_with(None)
         assert (await service.ask("x" * 6_000)).status_code == 200
+
+
+async def test_that_the_caller_is_gone_is_heard_though_there_is_no_room() -> None:
+    arrived: list[Message] = [{"type": "http.disconnect"}, {"type": "http.request", "body": b""}]
+    limit = BodyLimit(listening, together=10_000)
+    limit._held = 20_000
+    heard: list[str] = []
+
+    async def receive() -> Message:
+        return arrived.pop()
+
+    async def send(message: Message) -> None:
+        heard.append(message["type"])
+
+    await limit({"type": "http", "state": {"longest_deadline": 5.0, "arrival": time.monotonic()}}, receive, send)
+    assert heard == ["http.request", "http.disconnect"]
+
+
+async def listening(scope: Scope, receive: Receive, send: Send) -> None:
+    await send(await receive())
+    await send(await receive())
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/embeddings", "/v1/feedback"])
+async def test_a_stranger_s_body_is_not_read(path: str, service: Service) -> None:
+    address = urlsplit(service.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    head = [f"POST {path} HTTP/1.1", "Host: service", "Content-Type: application/json", "Content-Length: 100000"]
+    writer.write("\r\n".join([*head, "", "{"]).encode())
+    async with asyncio.timeout(10):
+        assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 401")
+    writer.close()

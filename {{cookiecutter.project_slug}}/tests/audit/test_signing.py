@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from {{ cookiecutter.package_name }}.audit import verify
+from {{ cookiecutter.package_name }}.audit import SigningKeys, verify
 from {{ cookiecutter.package_name }}.configfile import ConfigurationError
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY, Settings, read_settings
 
@@ -36,6 +36,12 @@ def test_what_is_no_key_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) 
     assert fault.startswith("AUDIT_SIGNING_KEY: ")
     assert "the base64 of its 32 bytes, or PEM" in fault
     assert text not in fault
+
+
+@pytest.mark.parametrize("end", ["2026-1-31T09:15:00Z", "2026-01-31", "soon"])
+def test_an_end_that_would_be_compared_wrongly_is_refused(end: str) -> None:
+    with pytest.raises(ValueError, match="PUBLIC@2026-01-31T09:15:00Z"):
+        SigningKeys(f"{KEY},{next(iter(SigningKeys(OLD_KEY).public_texts().values()))}@{end}")
 
 
 @pytest.mark.parametrize(("keys", "refused"), [(LOCAL_SIGNING_KEY, 1), (f"{KEY},{LOCAL_SIGNING_KEY}", 1), (KEY, 0)])

@@ -5,12 +5,13 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import Clerk, Notary, Trail, Watch, acknowledge_gaps, notarised, verify
+from {{ cookiecutter.package_name }}.audit import Clerk, Kind, Notary, Trail, Watch, acknowledge_gaps, notarised, verify
 from {{ cookiecutter.package_name }}.audit import watch as module
 from {{ cookiecutter.package_name }}.audit.loss import lost
 from {{ cookiecutter.package_name }}.audit.tables import audit
@@ -176,9 +177,24 @@ async def test_one_chain_whose_checkpoint_cannot_be_read_hides_no_other(
         assert watch.fault is None
         (reason,) = watch.unread
         assert path.name in reason
+        assert bad.writer in str(verify(engine, folder(tmp_path)).faults)
         altered(engine, f"DELETE FROM audit WHERE writer = '{cut.writer}' AND seq > 2")
         await watch.begin()
         assert "lacks what was signed (records: 2)" in str(watch.fault)
+
+
+@pytest.mark.parametrize("entry", [{"writer": [], "seq": 1}, {"seq": "1"}, "text", None], ids=str)
+async def test_an_acknowledgement_that_is_badly_written_acknowledges_nothing(
+    engine: Engine, tmp_path: Path, entry: Any
+) -> None:
+    trail = await signed_trail(engine, folder(tmp_path), 2)
+    folder(tmp_path).path(trail.writer).unlink()
+    whole: dict[str, Any] = {"writer": trail.writer, "after": 0, "seq": 4, "hash": trail.durable[1]}
+    clerk = Clerk(engine, folder(tmp_path))
+    with clerk.transaction() as connection:
+        unsigned: list[Any] = [whole | entry if isinstance(entry, dict) else entry]
+        clerk.record(connection, Kind.ACKNOWLEDGED, {"unsigned": unsigned})
+    assert any(trail.writer in str(fault) for fault in verify(engine, folder(tmp_path)).faults)
 
 
 async def test_a_checkpoint_that_cannot_be_read_is_shown_until_it_is_acknowledged(

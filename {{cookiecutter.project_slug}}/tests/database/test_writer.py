@@ -265,6 +265,20 @@ async def test_a_halted_writer_writes_nothing_of_what_waits(engine: Engine, book
     assert written(engine) == {"under way"}
 
 
+async def test_what_is_halted_while_it_waits_for_company_opens_no_transaction(
+    engine: Engine, book: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_the_writer, "COMPANY", 0.2)
+    async with running(Writer(engine, [book], METRICS)) as writer:
+        await asyncio.gather(writer.commit({book: "one"}), writer.commit({book: "two"}))
+        lone = writer.commit({book: "lone"})
+        await asyncio.sleep(0.05)
+        writer.halt()
+        with pytest.raises(AuditUnavailable):
+            await lone
+    assert book.batches == [2]
+
+
 async def test_whatever_the_writer_takes_no_more_is_counted_for_the_alarm(
     engine: Engine, book: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,10 +1,12 @@
+import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from {{ cookiecutter.package_name }}.errors import ServiceError, UpstreamInvalid, UpstreamUnavailable
-from {{ cookiecutter.package_name }}.gateway import AttemptFailed, Chunk, Failure, ScriptedGateway
+from {{ cookiecutter.package_name }}.gateway import Answer, AttemptFailed, Chunk, Failure, PermittedCall, ScriptedGateway
 from {{ cookiecutter.package_name }}.telemetry import names
 
 from tests.gateway.calls import both_ways, permitted_call
@@ -160,3 +162,25 @@ async def test_a_bad_request_does_not_use_up_the_one_try_of_a_deployment_that_fa
     call = both()
     await answered(chain, call, streamed=streamed)
     assert attempts(call) == [("first", "answered")]
+
+
+async def test_who_asked_before_it_was_left_alone_and_then_leaves_lets_nobody_try_it(observed: Observed) -> None:
+    waits, call = asyncio.Event(), both()
+    first = ScriptedGateway(*[AttemptFailed(Failure.CONNECTION)] * 5)
+    chain = observed.chain(first, answering())
+
+    async def hangs(_: PermittedCall) -> Answer:
+        await waits.wait()
+        raise AssertionError
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(first, "complete", hangs)
+        early = asyncio.create_task(chain.complete(both()))
+        await asyncio.sleep(0)
+    for _ in range(5):
+        await chain.complete(both())
+    early.cancel()
+    with suppress(asyncio.CancelledError):
+        await early
+    await chain.complete(call)
+    assert attempts(call) == [("first", "left_alone"), ("second", "answered")]

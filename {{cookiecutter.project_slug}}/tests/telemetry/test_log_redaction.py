@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -61,3 +62,28 @@ def one_way(further: int, message: str) -> None:
 
 def another_way(further: int, message: str) -> None:  # the same one again and again would be told once
     one_way(further, message)
+
+
+@pytest.mark.usefixtures("logging_restored")
+def test_no_part_of_a_private_key_is_left_of_a_long_traceback(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    lines = "\n".join(["MIIBVgIBADANBgkqhkiG9w0BAQEFAASCAUAwggE8AgEAAkEA"] * 60)
+    configure_logs("INFO", open_scrub({}))
+    try:
+        raise RuntimeError(f"cannot load -----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----")
+    except RuntimeError:
+        structlog.get_logger().exception("broke")
+    (line,) = capsysbinary.readouterr().out.splitlines()
+    assert b"MIIBVgIB" not in line
+    assert b"cannot load [secret]" in line
+
+
+@pytest.mark.usefixtures("logging_restored")
+def test_a_traceback_of_many_lines_is_cut_at_once(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    configure_logs("INFO", open_scrub({}))
+    begun = time.monotonic()
+    try:
+        raise RuntimeError("line\n" * 100_000)
+    except RuntimeError:
+        structlog.get_logger().exception("broke")
+    assert time.monotonic() - begun < 1
+    assert len(capsysbinary.readouterr().out) < 2 * LONGEST_TEXT

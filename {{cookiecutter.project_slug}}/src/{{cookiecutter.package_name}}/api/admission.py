@@ -69,7 +69,8 @@ class BodyLimit:
             received += size
             self._held += size
             whole = not message.get("more_body", False)
-            self._check(received)
+            if size:  # that the caller is gone must always be heard
+                self._check(received)
             return message
 
         try:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
-from pydantic import ValidationError
 
+from ..body import parsed
 from ..deadline import Deadline
-from ..errors import InvalidRequest, ModelNotFound, UnsupportedMediaType
+from ..errors import InvalidRequest, ModelNotFound
 from ..gateway import ChatRequest, EmbeddingRequest, R
 from ..governance import Ask, Embedder, Model, Policy
 from ..identity import CurrentDelegation, Delegation, MayAsk, Principal
@@ -18,35 +18,12 @@ M = TypeVar("M", Model, Embedder)
 LONGEST = 3_600.0  # seconds; the route's own deadline is shorter
 
 
-async def _parsed(request: Request, kind: type[R]) -> R:
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != "application/json":
-        raise UnsupportedMediaType("Send the request as JSON, with 'Content-Type: application/json'.")
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise UnsupportedMediaType("Send the body uncompressed.")
-    try:
-        return kind.model_validate_json(await request.body())
-    except ValidationError as error:
-        raise invalid(error) from None
-
-
-def invalid(error: ValidationError) -> InvalidRequest:
-    """The first fault, with the field's path; the value is not repeated, as it may be what must not be logged."""
-    fault = error.errors(include_url=False, include_input=False)[0]
-    param = ".".join(str(part) for part in fault["loc"]) or None
-    if fault["type"] == "json_invalid":
-        return InvalidRequest("The body is not valid JSON.")
-    if fault["type"] == "extra_forbidden":
-        return InvalidRequest(f"The field '{param}' is not supported here; leave it out.", param=param)
-    return InvalidRequest(f"{param}: {fault['msg'].removeprefix('Value error, ')}", param=param)
-
-
 async def ask(request: Request, caller: MayAsk, delegation: CurrentDelegation) -> Ask:
-    return _ask(request, caller, delegation, await _parsed(request, ChatRequest))
+    return _ask(request, caller, delegation, await parsed(request, ChatRequest))
 
 
 async def embedding_ask(request: Request, caller: MayAsk, delegation: CurrentDelegation) -> Ask[EmbeddingRequest]:
-    return _ask(request, caller, delegation, await _parsed(request, EmbeddingRequest))
+    return _ask(request, caller, delegation, await parsed(request, EmbeddingRequest))
 
 
 def _ask(request: Request, caller: Principal, delegation: Delegation, asked: R) -> Ask[R]:

@@ -149,7 +149,8 @@ class Notary:
             standing = _uncut(file, self._size)
             signature = self._checkpoints.keys.sign(unsigned.signed())
             line = replace(unsigned, signature=signature).line().encode() + b"\n"
-            self._tried = (self._tried if standing else b"") + line
+            begun = self._tried[: self._tried.find(b"\n", standing - 1) + 1] if standing else b""
+            self._tried = begun + line
             file.write(self._tried[standing:])
             file.flush()
             os.fsync(file.fileno())

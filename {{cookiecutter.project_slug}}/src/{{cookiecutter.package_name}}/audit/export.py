@@ -82,6 +82,6 @@ def _checkpoints(found: Iterator[Checkpoint], last: int, acknowledged: bool) -> 
         for one in found:
             if one.binding or one.seq <= last:
                 yield {"type": "checkpoint", **json.loads(one.line())}
-    except ValueError:
+    except (ValueError, OSError):
         if not acknowledged:
             raise

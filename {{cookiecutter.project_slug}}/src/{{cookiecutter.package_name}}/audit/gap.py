@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from typing import TypeVar
 
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection, select
 
 from .clerk import Clerk
 from .event import Kind
 from .tables import audit, of_kind
+
+T = TypeVar("T", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +27,21 @@ class Gap:
     hash: str
 
 
+class _Unsigned(BaseModel, strict=True):
+    unsigned: list[Gap]
+
+
 def acknowledged_gaps(connection: Connection) -> Mapping[str, Gap]:
     """By chain. A record that says it wrongly is found out in its own chain."""
-    found: dict[str, Gap] = {}
-    for body in connection.execute(select(audit.c.body).where(of_kind(Kind.ACKNOWLEDGED))).scalars():
-        try:
-            gaps = [Gap(**one) for one in json.loads(body)["unsigned"]]
-        except (ValueError, TypeError, KeyError, RecursionError):
-            continue
-        found |= {gap.writer: gap for gap in gaps}
-    return found
+    return {gap.writer: gap for one in acknowledgements(connection, _Unsigned) for gap in one.unsigned}
+
+
+def acknowledgements(connection: Connection, kind: type[T]) -> Iterator[T]:
+    """The earliest first; those that say nothing of this kind are left out."""
+    told = select(audit.c.body).where(of_kind(Kind.ACKNOWLEDGED)).order_by(audit.c.at)
+    for body in connection.execute(told).scalars():
+        with suppress(ValidationError):
+            yield kind.model_validate_json(body)
 
 
 def acknowledge_gaps(clerk: Clerk, gaps: Sequence[Gap], reason: str) -> None:

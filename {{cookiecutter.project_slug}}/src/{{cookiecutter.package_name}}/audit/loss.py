@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
+from pydantic import BaseModel
 from sqlalchemy import Connection, select
 
 from .checkpoint import Checkpoint, Checkpoints
 from .clerk import Clerk
 from .event import Kind
-from .gap import acknowledged_gaps
-from .tables import audit, of_kind
+from .gap import acknowledged_gaps, acknowledgements
+from .tables import audit
 
 CHUNK = 200  # chains in one query
 
@@ -63,16 +63,13 @@ def _lost(connection: Connection, newest: Collection[Checkpoint]) -> Iterator[Lo
             yield Lost(writer, connection.execute(last).scalar() or 0, one.seq)
 
 
+class _Pieces(BaseModel, strict=True):
+    lost: list[Lost]
+
+
 def acknowledged(connection: Connection) -> Mapping[str, Lost]:
     """By chain. A record that says it wrongly is found out in its own chain."""
-    found: dict[str, Lost] = {}
-    for body in connection.execute(select(audit.c.body).where(of_kind(Kind.ACKNOWLEDGED))).scalars():
-        try:
-            pieces = [Lost(**one) for one in json.loads(body)["lost"]]
-        except (ValueError, TypeError, KeyError, RecursionError):
-            continue
-        found |= {piece.writer: piece for piece in pieces}
-    return found
+    return {piece.writer: piece for one in acknowledgements(connection, _Pieces) for piece in one.lost}
 
 
 def acknowledge(clerk: Clerk, reason: str) -> list[Lost]:

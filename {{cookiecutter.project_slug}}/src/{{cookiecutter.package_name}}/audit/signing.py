@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 SECOND = len("2026-01-31T09:15:00")
+END = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class SigningKeys:
@@ -63,7 +64,9 @@ def key_id(key: Ed25519PublicKey) -> str:
 
 def _public(text: str, end: str) -> Ed25519PublicKey:
     try:
-        datetime.strptime(end, "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 # whether it is one, in UTC as its Z says
+        read = datetime.strptime(end, END)  # noqa: DTZ007 # whether it is one, in UTC as its Z says
+        if read.strftime(END) != end:  # times are compared as texts
+            raise ValueError(end)
         return Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
     except (ValueError, binascii.Error):
         raise ValueError("a key with an @ must be PUBLIC@2026-01-31T09:15:00Z; 'audit export' prints it") from None

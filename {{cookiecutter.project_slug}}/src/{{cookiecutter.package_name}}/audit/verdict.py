@@ -94,6 +94,8 @@ def _signed(checkpoints: Checkpoints | None, writer: str, size: int) -> tuple[_S
                 raise ValueError("two checkpoints of this record contradict each other")
     except ValueError as error:
         return found, str(error)
+    except OSError as error:
+        return found, f"{checkpoints.path(writer).name} cannot be read ({type(error).__name__})"
     return found, None
 
 

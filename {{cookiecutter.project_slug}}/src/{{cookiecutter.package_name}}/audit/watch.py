@@ -43,9 +43,14 @@ class Watch:
         self.fault: str | None = None
         self.unread: list[str] = []
 
-    async def begin(self) -> None:
-        """Before the first record: does the database hold what was signed of it?"""
-        self._found(await asyncio.to_thread(self._backup_put_back))
+    async def begin(self) -> bool:
+        """Before the first record: does the database hold what was signed of it? False if that is not known yet."""
+        try:
+            self._found(await asyncio.to_thread(self._backup_put_back))
+        except SQLAlchemyError as error:
+            _log.warning("audit_loss_unknown", error=type(error).__name__)
+            return False
+        return True
 
     async def look(self) -> None:
         self._found(self.fault or await asyncio.to_thread(self._change))
@@ -68,7 +73,7 @@ class Watch:
         try:
             with self._engine.connect() as connection:
                 found, self.unread = lost(connection, self._checkpoints)
-        except (SQLAlchemyError, OSError) as error:  # no tables yet: /readyz tells
+        except OSError as error:
             _log.warning("audit_loss_unknown", error=type(error).__name__)
             return None
         for reason in self.unread:

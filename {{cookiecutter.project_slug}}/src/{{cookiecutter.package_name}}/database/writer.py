@@ -110,6 +110,8 @@ class Writer:
                 while self._waiting:
                     if len(self._waiting) < together:
                         await asyncio.sleep(COMPANY)  # those who were woken at once come back one after another
+                        if not self._waiting:  # halted meanwhile
+                            break
                     batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
                     together = len(batch)
                     await self._commit(batch)

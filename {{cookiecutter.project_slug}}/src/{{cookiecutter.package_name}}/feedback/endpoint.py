@@ -4,15 +4,18 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from ..body import documented, parsed
 from ..identity import MayAsk
 from .feedback import Feedback, Said
 
 router = APIRouter(tags=["quality"])
+_DOCS = documented(Said)
 
 
-@router.post("/v1/feedback")
-async def give_feedback(request: Request, caller: MayAsk, said: Said) -> dict[str, Any]:
+@router.post("/v1/feedback", openapi_extra=_DOCS)
+async def give_feedback(request: Request, caller: MayAsk) -> dict[str, Any]:
     """Was the answer any good? Of one answer the latest counts: without `conversation` it takes a shared one back."""
+    said = await parsed(request, Said)
     feedback: Feedback = request.state.feedback
     rating = await feedback.give(caller, said)
     return {

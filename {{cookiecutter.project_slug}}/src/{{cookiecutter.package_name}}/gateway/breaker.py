@@ -29,7 +29,7 @@ class Breaker:
         self._in_a_row = 0
 
     def undecided(self) -> None:
-        """What was tried ended without telling: the next request may try at once."""
+        """The one request that tried ended without telling: the next may try at once."""
         self._closed_until = 0.0
 
     def failed(self) -> None:

@@ -24,6 +24,7 @@ _HARMLESS = {
     Failure.CONTEXT_LENGTH,
     Failure.CONTENT_FILTER,
     Failure.NOT_LOADED,
+    Failure.OPEN,
 }
 T = TypeVar("T", Answer, Vectors)
 
@@ -101,27 +102,29 @@ class ChainGateway:
     @contextmanager
     def _attempt(self, call: PermittedCall[R], deployment: Deployment) -> Iterator[Attempt]:
         breaker = self._breakers[deployment.name]
-        begun = time.monotonic()
+        begun, trial = time.monotonic(), False
         with observed(self._telemetry, call, deployment) as attempt:
             try:
                 self._admit(deployment, breaker)
+                trial = breaker.open
                 yield attempt
             except TimeoutError:
                 if time.monotonic() - begun - attempt.read >= call.permit.route.first_token:
                     breaker.failed()
-                else:
+                elif trial:
                     breaker.undecided()  # a shorter wait was the caller's wish and says nothing about the deployment
                 attempt.outcome = Failure.TIMEOUT.label
                 raise AttemptFailed(Failure.TIMEOUT) from None
             except AttemptFailed as failed:
                 attempt.outcome = failed.failure.label
-                if failed.failure in _HARMLESS:
-                    breaker.undecided()
-                elif failed.failure is not Failure.OPEN:
+                if failed.failure not in _HARMLESS:
                     breaker.failed()
+                elif trial:
+                    breaker.undecided()
                 raise
             except BaseException:  # the caller went away, or we are at fault: neither blames the deployment
-                breaker.undecided()
+                if trial:
+                    breaker.undecided()
                 attempt.outcome = "abandoned"
                 raise
             else:

@@ -78,15 +78,17 @@ class Switches:
         self._engine = engine
         self.stopped: Stops = {}
 
-    async def look(self) -> None:
+    async def look(self) -> bool:
+        """Whether it could be found out."""
         try:
             found = await asyncio.to_thread(stops, self._engine)
         except SQLAlchemyError as error:
             _log.warning("switches_unknown", error=type(error).__name__)
-            return
+            return False
         if found != self.stopped:
             _log.warning("switched", stopped=sorted(" ".join(one) for one in found))
         self.stopped = found
+        return True
 
     async def run(self) -> None:
         while True:

@@ -16,6 +16,7 @@ from .request_id import request_id
 
 LONGEST_TEXT = 2_000
 LONGEST_LINE = 500  # of a traceback
+MOST_SCRUBBED = 20_000  # of a traceback: cut before, half a secret would not be recognised
 Scrub = Callable[[str], str]
 
 
@@ -61,22 +62,22 @@ def _scrubber(scrub: Scrub) -> Processor:
     def process(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         for key, value in event.items():
             if isinstance(value, str) and key not in ("timestamp", "level", "trace_id", "span_id", "request_id"):
-                event[key] = scrub(_shortened(key, value))
+                is_traceback = key == "exception"
+                event[key] = _end_of(scrub(value[-MOST_SCRUBBED:])) if is_traceback else scrub(value[:LONGEST_TEXT])
         return event
 
     return process
 
 
-def _shortened(key: str, text: str) -> str:
-    return _end_of(text) if key == "exception" else text[:LONGEST_TEXT]
-
-
 def _end_of(traceback: str) -> str:
     """A traceback says in its last line what happened."""
-    lines = [line[:LONGEST_LINE] for line in traceback.splitlines()]
-    while sum(len(line) + 1 for line in lines) > LONGEST_TEXT:
-        del lines[0]
-    return "\n".join(lines)
+    kept, size = [], 0
+    for line in reversed(traceback.splitlines()):
+        size += len(line[:LONGEST_LINE]) + 1
+        if size > LONGEST_TEXT:
+            break
+        kept.append(line[:LONGEST_LINE])
+    return "\n".join(reversed(kept))
 
 
 def _dumps(event: Any, **_: Any) -> bytes:
