@@ -1,4 +1,4 @@
-"""Chains whose checkpoints are gone, or cannot be read: that somebody knows of it stands in for them."""
+"""Chains whose checkpoints are gone or unreadable. An operator's acknowledgement on the trail takes their place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .tables import audit, of_kind
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """No checkpoint vouches for the records `after` this number, up to `seq`, the chain's last, which has this hash."""
+    """The records from `after` + 1 to `seq`, the chain's last, have no checkpoint. `hash` is that of the last one."""
 
     writer: str
     after: int

@@ -12,7 +12,7 @@ router = APIRouter(tags=["quality"])
 
 @router.post("/v1/feedback")
 async def give_feedback(request: Request, caller: MayAsk, said: Said) -> dict[str, Any]:
-    """Was the answer any good? Of one answer the latest counts: without `conversation` it takes a shared one back."""
+    """Rate an answer. A new rating replaces an earlier one; without `conversation` it withdraws a shared one."""
     feedback: Feedback = request.state.feedback
     rating = await feedback.give(caller, said)
     return {
