@@ -1,4 +1,4 @@
-"""Pages for people, each one file without script or network. What is put into an element never becomes markup."""
+"""HTML pages, each a single file without scripts or network access. Text put into an element is always escaped."""
 
 import re
 from collections.abc import Iterable

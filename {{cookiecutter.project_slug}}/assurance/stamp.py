@@ -1,4 +1,4 @@
-"""Which state of the project a piece of evidence is about: evidence about another one counts as none."""
+"""Identifies the project's state, since evidence only counts for the state it was made on."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where a local server may listen, and beside what: loopback, and nothing that is called production."""
+"""Keeps local servers on loopback, and refuses to start them in an environment called production."""
 
 import asyncio
 import contextlib
@@ -25,9 +25,9 @@ def is_loopback(host: str) -> bool:
 
 
 def guarded(app: ASGIApp) -> ASGIApp:
-    """`app` for this machine only, whoever serves it, and not for web pages that rebind a name (Host).
+    """Makes `app` answer this machine only, and no web page that uses DNS rebinding (checks Host).
 
-    NotStartedError beside production. Puts uvicorn's transport into the scope, for faults that break a connection.
+    Raises NotStartedError in production. Adds uvicorn's transport to the scope, for faults that break a connection.
     """
     if (environment := os.environ.get("ENVIRONMENT", "local")) != "local":
         raise NotStartedError(

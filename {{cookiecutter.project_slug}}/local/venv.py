@@ -113,7 +113,7 @@ def clear() -> None:
 
 
 def install() -> None:
-    """By uv, which pip gets where there is none, or by pip: a mirror is often known to pip only."""
+    """Installs with uv (itself installed by pip if missing), else with pip, since often only pip knows of a mirror."""
     if not PYTHON.exists() and not ran(sys.executable, "-I", "-m", "venv", "--without-pip", VENV):
         raise StopError(f"{VENV} could not be made; the lines above say why.")
     uv = shutil.which("uv")
@@ -130,7 +130,7 @@ def install() -> None:
 
 
 def pip_installed(*what: str | Path) -> bool:
-    """By the pip of this Python, which can fill another environment, or by one that is put there: slower."""
+    """Uses this Python's pip, which can install into another environment, or a pip installed there, which is slower."""
     if has("pip"):
         pip: tuple[str | Path, ...] = (sys.executable, "-m", "pip", "--python", PYTHON)
     elif ran(PYTHON, "-m", "ensurepip"):

@@ -7,7 +7,7 @@ PACKAGE = "{{ cookiecutter.package_name }}"
 
 
 class AbsenceError(Exception):
-    """What an absence replaces is not there, so that nothing was switched off."""
+    """The attribute to replace does not exist, so nothing was switched off."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a test sent and what came back, for people to read. Only tests are watched, so the tokens are worthless."""
+"""The requests and answers of a test, for people to read. The tokens in them are only tests' own, so worthless."""
 
 import base64
 import json

@@ -13,7 +13,7 @@ import pytest
 from assurance.controls.absences import ABSENCES
 from assurance.controls.exchanges import Exchanges
 
-# A test says so of its own will; whatever else it raises, it broke.
+# These mean that the test failed; any other exception means that it broke.
 FAILED = (AssertionError, pytest.fail.Exception)
 
 

@@ -28,12 +28,12 @@ if "forkserver" in multiprocessing.get_all_start_methods():
 class Verdict(StrEnum):
     PROVEN = "proven"
     SURVIVED = "SURVIVED"  # its test passes without it
-    UNPROVEN = "UNPROVEN"  # its test did not fail of its own will, or not for lack of the control
+    UNPROVEN = "UNPROVEN"  # its test broke instead of failing, or failed for another reason
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one test in one run. `broke`: not by an assertion."""
+    """The outcome of one test in one run. `broke`: it ended with an error that is no failed assertion."""
 
     passed: bool
     broke: bool

@@ -25,7 +25,7 @@ MEANING = "This shows that a missing control is noticed, not that the control is
 
 
 def proofs(register: Register, names: Sequence[str], at_once: int) -> Iterator[Proof]:
-    """As they come; each test has to pass with its control before it may fail without."""
+    """In order of completion. Each test must first pass with its control."""
     present = run([register.controls[name].test for name in names])
     with ThreadPoolExecutor(at_once) as pool:
         begun = [pool.submit(prove, register, name, present[register.controls[name].test]) for name in names]

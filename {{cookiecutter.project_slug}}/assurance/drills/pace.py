@@ -33,7 +33,7 @@ def alerts(files: Mapping[str, Rules]) -> Mapping[str, str]:
 
 
 def decide(files: Mapping[str, Rules]) -> tuple[str, ...]:
-    """What drills rest on, beside what every piece of evidence is about: paths in the project."""
+    """The paths in the project that drills depend on, besides those that all evidence depends on."""
     return (*(f"ops/{name}" for name in files), "docs/runbooks")
 
 
@@ -49,7 +49,7 @@ def _rules(files: Mapping[str, Rules]) -> Iterator[Rules]:
 def paced(content: Rules, times: float) -> Rules:
     """A rule file at so many times its pace: every duration is divided, every threshold stays.
 
-    A group's own interval goes: whoever evaluates the rules does so often enough.
+    Groups lose their own interval, since the drills' Prometheus evaluates often enough.
     """
     return {**content, "groups": [_group(group, times) for group in content["groups"]]}
 

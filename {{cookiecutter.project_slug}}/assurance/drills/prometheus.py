@@ -40,7 +40,7 @@ class Prometheus:
     _http: aiohttp.ClientSession
 
     async def query(self, expression: str) -> list[Sample]:
-        """Of an expression that gives a vector, as it is now; QueryRefusedError where it is none."""
+        """The current value of an expression that gives a vector. Raises QueryRefusedError if it is invalid."""
         found = await self._ask("query", query=expression)
         return [Sample(one["metric"], float(one["value"][1])) for one in found["result"]]
 

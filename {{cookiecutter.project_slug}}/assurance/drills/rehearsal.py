@@ -66,7 +66,7 @@ class _Rehearsal:
     outcome: Outcome
 
     async def run(self) -> None:
-        """DrillFailedError."""
+        """Raises DrillFailedError."""
         async with (
             repeated(lambda: self.drill.visit(self.stage), self.drill.every),
             repeated(self.stage.probe, PROBES_EVERY),
@@ -103,7 +103,7 @@ class _Rehearsal:
         self.outcome.explained = True
 
     async def _it_serves(self, when: str) -> None:
-        """An alert is quiet also where nothing is measured."""
+        """An alert also stays quiet if nothing is measured."""
         if not await self.stage.prometheus.query("up == 1"):
             await self._fail(f"{when} its metrics cannot be fetched")
         answer = await self.stage.ask()

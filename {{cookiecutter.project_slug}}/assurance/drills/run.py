@@ -48,7 +48,7 @@ def chosen_ones(drills: Sequence[Drill], names: Sequence[str]) -> Sequence[Drill
 
 
 async def rehearsals(drills: Sequence[Drill], rules: Mapping[str, Rules], at_once: int) -> AsyncIterator[Outcome]:
-    """As they end."""
+    """In order of completion."""
     room = asyncio.Semaphore(at_once)
 
     async def one(drill: Drill) -> Outcome:

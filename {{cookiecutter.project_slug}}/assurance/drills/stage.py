@@ -29,7 +29,7 @@ Act = Callable[[], Awaitable[object]]
 
 
 class Server:
-    """One of the local servers, which stops and starts again where it was, with what it remembers."""
+    """A local server that can stop, and start again at the same address with its state."""
 
     def __init__(self, app: ASGIApp, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -72,7 +72,7 @@ class Stage:
     def environment(self) -> dict[str, str]:
         """The service's own, and what a runbook's commands use, on top of what the shell of `make drill` exports.
 
-        What a developer's .env says has no part in it.
+        A developer's .env is not read.
         """
         return {
             **self.stack.environment(),
@@ -94,7 +94,7 @@ class Stage:
         return {**os.environ, **self.environment(), **asked}
 
     async def start_service(self, *, ready: bool = True) -> None:
-        """Without `ready` it may go on waiting for something."""
+        """With `ready=False`, returns even if the service is not ready."""
         starting = started_service(self.stack, self.environment(), output=self.log)
         service = await self._process.enter_async_context(starting)
         if ready:
@@ -201,9 +201,9 @@ def _written(folder: Path, rules: Mapping[str, Rules], pace: float) -> Sequence[
 
 @contextlib.asynccontextmanager
 async def repeated(act: Act, seconds: float) -> AsyncIterator[None]:
-    """Begins `act` every so many seconds, whether the ones before have ended or not.
+    """Starts `act` every so many seconds, even if earlier ones are still running.
 
-    That nobody answers is what drills are for. Any other error of `act` ends what is inside, and is raised.
+    Connection errors are ignored, since drills cause them. Any other error of `act` ends the block and is raised.
     """
     try:
         async with asyncio.TaskGroup() as beside:

@@ -62,7 +62,7 @@ def _read(text: str) -> Shared:
 
 
 def case_of(shared: Shared, policy: Policy) -> dict[str, Any]:
-    """Raises SuiteError where no conversation was shared, or its class is above what anybody with the code may read."""
+    """Raises SuiteError if no conversation was shared, or if its class is too sensitive for a repository."""
     if "conversation" not in shared.words:
         raise SuiteError("Only a comment was given: the person did not share the conversation.")
     allowed = policy.data_class(None)
@@ -90,7 +90,7 @@ def _criterion(shared: Shared, answer: str) -> str:
 
 
 def add(file: Path, case: dict[str, Any], comment: str | None) -> None:
-    """Behind what is there, which stays as somebody wrote it."""
+    """Appends the case; the rest of the file stays as it is."""
     present = file.read_text(encoding="utf-8") if file.exists() else HEADING
     if case["name"] in {one["name"] for one in yaml.safe_load(present)["cases"] or ()}:
         raise SuiteError(f"{file} has the case {case['name']} already.")

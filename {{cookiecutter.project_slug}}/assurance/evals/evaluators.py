@@ -1,6 +1,6 @@
-"""What a reply is judged by. A case names them in YAML: `- Says: [28 days]`.
+"""Checks that judge a reply. A case names them in YAML: `- Says: [28 days]`.
 
-Only Refused accepts a refusal: what was never said must not count as discretion.
+Only Refused accepts a refusal: it must not pass DoesNotSay, for example, by saying nothing.
 """
 
 import json

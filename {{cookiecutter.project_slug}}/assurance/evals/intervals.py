@@ -1,7 +1,7 @@
 """How sure are we? Intervals that hold the true value in 19 cases of 20.
 
-Shares are those of runs. Repeats of one case are not drawn anew from all questions that there are, so an interval
-speaks of these cases and of the model's moods, and says nothing of questions that nobody wrote down.
+Shares are shares of runs. Repeats of a case are not new samples of all possible questions, so an interval covers these
+cases and the model's randomness, but says nothing about questions that are not in the suite.
 """
 
 import math

@@ -34,8 +34,8 @@ class Judge:
     ask: Callable[[Question], Awaitable[Reply]]
 
     async def __call__(self, criterion: str, question: Question, reply: Reply) -> Judgement:
-        """As whoever got the answer. Raises NoReplyError when it may not see the data, or talks nonsense."""
-        # A bracket that is part of the material must not end it.
+        """Asks as whoever got the answer. Raises NoReplyError if the judge may not see the data or gives no JSON."""
+        # Brackets in the material are escaped, so that they cannot end it.
         given = {"question": question.ask, "answer": reply.text, "criterion": criterion}
         asked = self.prompt.fill(**{name: html.escape(text, quote=False) for name, text in given.items()})
         data_class, person = reply.receipt.get("data_class"), question.person

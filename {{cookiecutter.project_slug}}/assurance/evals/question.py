@@ -10,7 +10,7 @@ from typing import Any, Literal
 import aiohttp
 from pydantic import BaseModel
 
-TRIES = 5  # of a question that is refused for its pace
+TRIES = 5  # for a question that is refused with 429
 LONGEST_WAIT = 60.0  # seconds, for one of them
 JSON = dict[str, Any]
 

@@ -91,5 +91,5 @@ def _check(one: Result, *, due: bool) -> Element:
 
 
 def _marked(text: str) -> Child:
-    """What stands in backticks is code."""
+    """Turns text in backticks into code."""
     return [element("code", part) if number % 2 else part for number, part in enumerate(re.split("`([^`]+)`", text))]

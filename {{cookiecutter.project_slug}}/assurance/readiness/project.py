@@ -66,7 +66,7 @@ class Project:
         return sum(is_past(found["date"], self.today) for found in ANSWERED.finditer(self.text(page)))
 
     def evidence(self, name: str, command: str, *also: str) -> tuple[Mapping[str, Any] | None, Finding]:
-        """`.local/NAME/latest.json` if it is about the project as it is now, and what is to be said of it."""
+        """`.local/NAME/latest.json` if it is about the project's current state, and the finding about it."""
         path = self.root / ".local" / name / "latest.json"
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -79,7 +79,7 @@ class Project:
         return content, Finding(content.get("passed") is True, said)
 
     def printed(self, told: Path, name: str, command: str, read: Callable[[Any], T]) -> T:
-        """What is read of NAME.json. Raises FileNotFoundError, also where it is not what COMMAND prints."""
+        """`read` applied to NAME.json. Raises FileNotFoundError, also if the file is not what COMMAND prints."""
         path = told / f"{name}.json"
         try:
             return read(json.loads(path.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""What came of the checks: six scores, what to do next, as a table and as JSON."""
+"""The results of the checks as a table and as JSON: six scores, and what to do next."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """The local identity provider: OpenID Connect, Authorization Code with PKCE, as a real one speaks it.
 
-Nobody types a password: whoever reaches it says who he is. `POST /control/…` makes it misbehave.
+There are no passwords: whoever reaches it chooses who they are. `POST /control/…` makes it misbehave.
 """
 # authlib has no type stubs, so what it returns is Any:
 # mypy: disable-error-code="import-untyped, no-any-return"

@@ -96,7 +96,7 @@ class TokenServer(AuthorizationServer):
             self.refresh_tokens[value] = kept
 
     def send_signal(self, *_: object, **__: object) -> None:
-        """Nobody listens."""
+        """Nothing listens to signals."""
 
     def create_oauth2_request(self, request: grants.ProviderRequest) -> grants.ProviderRequest:
         return request

@@ -49,7 +49,7 @@ def read(body: JSON) -> Question:
 
 
 def _texts(content: str | list[JSON]) -> tuple[str, str | None]:
-    """What was said, and what a tool returned."""
+    """The message's text, and the result of a tool."""
     if isinstance(content, str):
         return content, None
     said = "\n".join(part["text"] for part in content if part["type"] == "text")

@@ -24,7 +24,7 @@ MODELS = ("local-large", "local-small", "local-embedding")
 
 
 class _Desk:
-    """What came in, and what is to go wrong."""
+    """The received requests, and the faults to cause."""
 
     def __init__(self) -> None:
         self.open = 0
@@ -119,7 +119,7 @@ class _Controls:
         return Response(status_code=204)
 
     async def elsewhere(self, _request: Request) -> Response:
-        """Where a redirect leads. Nobody should ever come."""
+        """The target of the redirect fault. No client should ever request it."""
         self._desk.elsewhere += 1
         return JSONResponse({"id": "elsewhere"})
 

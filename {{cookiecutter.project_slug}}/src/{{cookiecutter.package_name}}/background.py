@@ -1,4 +1,4 @@
-"""Work that goes on beside requests, until what it belongs to ends."""
+"""Background work, which runs beside requests until its owner ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _log = structlog.get_logger()
 
 
 async def persistent(work: Callable[[], Awaitable[None]], name: str) -> None:
-    """Until `work` returns. If it raises, that is logged and it begins again: nobody waits for it, or would notice."""
+    """Runs `work` until it returns. If it raises, logs that and starts it again, since nothing else would notice."""
     while True:
         try:
             return await work()
@@ -24,7 +24,7 @@ async def persistent(work: Callable[[], Awaitable[None]], name: str) -> None:
 
 @asynccontextmanager
 async def background(work: Callable[[], Awaitable[None]], name: str) -> AsyncIterator[None]:
-    """Persistent, and cancelled at the end."""
+    """Runs `work` persistently inside the block, and cancels it at the end."""
     task = asyncio.create_task(persistent(work, name), name=name)
     try:
         yield

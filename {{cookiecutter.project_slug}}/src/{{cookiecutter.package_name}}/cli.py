@@ -1,4 +1,4 @@
-"""The service's command: a file of commands/ each, for what one asks a service, its configuration or its database."""
+"""The service's command line: one file in commands/ for each group of subcommands."""
 
 from __future__ import annotations
 

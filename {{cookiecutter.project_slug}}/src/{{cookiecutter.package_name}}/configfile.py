@@ -1,4 +1,4 @@
-"""Configuration files whose faults are found all at once and told by file and line."""
+"""Reads configuration files, and reports all their faults at once with file and line."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class ConfigFile(Generic[M]):
     lines: dict[Place, int]
 
     def names(self, section: str) -> KeysView[str]:
-        """Of a section's entries in their order, also of those that have a fault and so are not in `content`."""
+        """The names of a section's entries in order, including faulty entries, which `content` lacks."""
         return {str(place[1]): None for place in self.lines if len(place) == 2 and place[0] == section}.keys()
 
     def at(self, *place: str | int) -> str:
-        """`file:line` of the nearest thing that the file really holds on the way to `place`."""
+        """`file:line` of `place`, or of its nearest parent that is in the file."""
         return locate(self.name, self.lines, place)
 
 
@@ -65,7 +65,7 @@ def locate(name: str, lines: dict[Place, int], place: Place) -> str:
 
 
 def shown(path: Path) -> str:
-    """From the folder that one stands in, which is the project's; of a file elsewhere only the last folder."""
+    """The path relative to the working directory; for a file outside of it, only its folder and name."""
     path, here = path.absolute(), Path.cwd()
     return path.relative_to(here).as_posix() if path.is_relative_to(here) else f"{path.parent.name}/{path.name}"
 
@@ -91,7 +91,7 @@ _TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "int", "f
 
 class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        # An alias can stand for a tree that grows without bound, and hides what a reviewer should read.
+        # Aliases allow documents that expand without bound, and make a file harder to review.
         if self.check_event(yaml.AliasEvent):
             mark = parent.start_mark if parent else None
             raise yaml.composer.ComposerError(None, None, "anchors are not allowed; write the value out", mark)
@@ -106,7 +106,7 @@ def read(path: Path, model: type[M], faults: Faults) -> ConfigFile[M] | None:
 
 
 def salvage(path: Path, model: type[M], faults: Faults) -> ConfigFile[M] | None:
-    """What of a file has no fault of its own, so that one can go on looking for others: nothing may start on it."""
+    """The parts of a file without faults, so that checking can go on. The service must not start with the result."""
     name = shown(path)
     try:
         text = path.read_text(encoding="utf-8")

@@ -36,9 +36,9 @@ def read_files(settings: Settings, read_features: ReadFeatures) -> Configuration
 def read_to_start(
     settings: Settings, read_features: ReadFeatures, faults: Faults
 ) -> tuple[Configuration, Sequence[str]]:
-    """With what to warn of. What production would not start with, it raises ConfigurationError for there.
+    """Also returns the warnings. In production, whatever it refuses to start with raises ConfigurationError instead.
 
-    `faults` are those of the settings; all are told at once.
+    `faults` are those of the settings, to be reported together with the rest.
     """
     unfit: list[str] = []
     read = _read(settings, read_features, faults, unfit)
@@ -48,7 +48,7 @@ def read_to_start(
 
 
 def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit: list[str]) -> Configuration | None:
-    """What has a fault is left out and the rest looked at all the same, so that one fault does not hide others."""
+    """Leaves out faulty parts and still checks the rest, so that one fault does not hide others."""
     models_file = configfile.salvage(settings.config_dir / "models.yaml", ModelsFile, faults)
     of_policy = Faults()
     policy_file = configfile.salvage(settings.config_dir / "policy.yaml", PolicyFile, of_policy)
@@ -63,7 +63,7 @@ def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit
     if policy is None:
         return None
     unfit += policy.uncovered()
-    # While the policy has faults nobody knows its classes, and what a feature says of them may be untrue.
+    # A faulty policy may lack data classes, so faults that features report about them may be wrong.
     features = read_features(policy, Faults() if of_policy.found else faults)
     _check(features, catalogue, faults)
     return Configuration(access, catalogue, policy, features) if access else None

@@ -35,7 +35,7 @@ class ServiceError(Exception):
     def __init__(
         self, message: str, *, param: str | None = None, retry_after: float | None = None, reason: str | None = None
     ) -> None:
-        """`reason`: what metrics, spans and the trail say where they tell more apart than the code does."""
+        """`reason`: a finer distinction than the code, for metrics, spans and the trail."""
         super().__init__(message)
         self.message = message
         self.reason = reason or self.code

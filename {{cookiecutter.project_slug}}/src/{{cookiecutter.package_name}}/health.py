@@ -15,15 +15,15 @@ from fastapi.responses import JSONResponse
 from .background import background
 from .telemetry import Metrics
 
-KEPT = 1.0  # seconds
-SECONDS = 10.0  # between two looks of our own: not everywhere does somebody ask /readyz
+KEPT = 1.0  # seconds that an answer of /readyz is reused
+SECONDS = 10.0  # between two checks of our own, since not every platform asks /readyz
 router = APIRouter(tags=["health"])
 Check = Callable[[], Awaitable[str | None]]
 _log = structlog.get_logger()
 
 
 class Readiness:
-    """What each check said last is a metric: who collects it waits for no database."""
+    """The last result of each check is a metric, so that collecting metrics never waits for the database."""
 
     def __init__(self, checks: Mapping[str, Check], metrics: Metrics) -> None:
         self._checks = checks
@@ -33,13 +33,13 @@ class Readiness:
         metrics.watch_readiness(lambda: self._holds)
 
     async def waiting_for(self) -> dict[str, str]:
-        """As `look`, but everybody who asks within a second shares one."""
+        """Like `look`, but cheap: concurrent callers share one check, and its result is kept for a second."""
         if self._asked is None or (self._asked.done() and time.monotonic() >= self._until):
             self._asked, self._until = asyncio.create_task(self.look()), time.monotonic() + KEPT
         return await asyncio.shield(self._asked)
 
     async def look(self) -> dict[str, str]:
-        """What there is to wait for, and why."""
+        """The failing checks, each with its reason."""
         answers = await asyncio.gather(*(_answer(name, check) for name, check in self._checks.items()))
         waiting = {name: answer for name, answer in zip(self._checks, answers, strict=True) if answer}
         self._holds = {name: name not in waiting for name in self._checks}
@@ -77,7 +77,7 @@ async def livez() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
-    """503 while a check names something to wait for. What is only `shown` does not empty the replicas."""
+    """503 while a check fails. The states in `shown` are only reported, so they cannot take every replica out."""
     readiness: Readiness = request.state.readiness
     waiting = await readiness.waiting_for()
     shown: dict[str, Any] = request.state.shown()

@@ -42,7 +42,7 @@ def split_front_matter(text: str) -> tuple[str, str]:
 def read(path: Path, faults: Faults, *, gives: Collection[str] | None = None) -> Prompt | None:
     """None when the file has faults; they are in `faults` then. A variable is written `$name`.
 
-    `gives`: what the code fills in, where it does, so that a name on one side only is told at start.
+    `gives`: the variables that the code fills in, if known; a mismatch with the file's inputs is a fault.
     """
     name = shown(path)
     try:

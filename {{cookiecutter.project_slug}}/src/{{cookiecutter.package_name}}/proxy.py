@@ -8,7 +8,7 @@ from yarl import URL
 
 
 def proxy_for(url: URL) -> str | None:
-    """Asked by us: aiohttp's `trust_env` reads the variables, and ~/.netrc with its passwords, for every request."""
+    """Replaces aiohttp's `trust_env`, which reads the variables and the passwords in ~/.netrc at every request."""
     host = url.host or ""
     bypassed = proxy_bypass(host) or proxy_bypass(f"{host}:{url.port}")
     return None if bypassed else getproxies().get(url.scheme)

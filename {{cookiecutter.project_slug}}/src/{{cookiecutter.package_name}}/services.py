@@ -1,4 +1,4 @@
-"""The only place where things are built, but for what is written, which store.py opens: what the service is made of."""
+"""Builds everything the service consists of, in this one place; store.py builds the parts that write."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def read_configuration(settings: Settings) -> Configuration:
 
 
 def read_to_start(settings: Settings, faults: Faults) -> tuple[Configuration, Sequence[str]]:
-    """With what to warn of. In production most of that is among the faults that it raises, all at once."""
+    """Also returns the warnings. In production most of those are faults, raised together with all others."""
     return configuration.read_to_start(settings, _features, faults)
 
 
 def _features(policy: Policy, faults: Faults) -> dict[str, Feature]:
-    """A model name → the feature that answers it, once it has the governed gateway."""
+    """Model name → the feature that answers it."""
     features: dict[str, Feature | None] = {}
     features["handbook"] = open_handbook(policy, faults)
     return {name: feature for name, feature in features.items() if feature}
@@ -117,7 +117,7 @@ def _built(
 
 
 def _http_session() -> aiohttp.ClientSession:
-    """For the issuer and for every model; nothing but a request's deadline limits its time."""
+    """For the issuer's keys and all models. No total timeout: each request's deadline limits the time."""
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
         connector=aiohttp.TCPConnector(limit=0),
@@ -128,7 +128,7 @@ def _http_session() -> aiohttp.ClientSession:
 
 
 def _exchanging_client(settings: Settings, keys: IssuerKeys) -> TokenEndpoint | None:
-    """Some issuers let only a client of another kind exchange tokens than the one that people sign in with."""
+    """A client of its own if configured: with some issuers the client for sign-in cannot exchange tokens."""
     if settings.oidc_exchange_client_id:
         return TokenEndpoint(settings.oidc_exchange_client_id, settings.oidc_exchange_client_secret, keys)
     if settings.oidc_client_id:
@@ -158,13 +158,13 @@ def open_feedback_seal(settings: Settings) -> Seal:
 
 
 def _models(governed: GovernedGateway, read: Configuration) -> dict[str, Model]:
-    """A model name → what answers it: every chat route by itself, and each feature under its own name."""
+    """Model name → what answers it: each feature, and the governed gateway for each chat route."""
     features: dict[str, Model] = {name: feature.open(governed) for name, feature in read.features.items()}
     return features | dict.fromkeys(_routes(read, "chat"), governed)
 
 
 def _routes(read: Configuration, serves: str) -> list[str]:
-    """Those that no feature has taken the name of."""
+    """Routes whose name is not taken by a feature."""
     routes = read.catalogue.routes
     return [name for name, route in routes.items() if route.serves == serves and name not in read.features]
 

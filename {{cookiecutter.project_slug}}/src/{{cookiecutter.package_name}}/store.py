@@ -1,4 +1,4 @@
-"""What is written, by whom, and who looks whether it is still there?"""
+"""Builds the parts that write to the database, and those that check that it is still the same."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 
 
 class Opening:
-    """Until the database is there, nobody writes, and `missing` says why: it may come later than this process."""
+    """The database may become available after this process starts: until then nothing writes; `missing` says why."""
 
     def __init__(self, engine: Engine, watch: Watch, switches: Switches, writer: database.Writer) -> None:
         self._engine = engine
@@ -71,7 +71,7 @@ class Opening:
 
 
 def _missing(engine: Engine) -> str | None:
-    """What keeps a database from being written to that nobody has written to yet."""
+    """Why a database that this process has not written to yet cannot be used; None if it can."""
     try:
         database.check_durability(engine)
         return _BEHIND if database.pending(engine) else None
@@ -100,7 +100,7 @@ class Store:
         return "unread" if self.watch.unread else "written"
 
     def fault(self) -> str | None:
-        """What keeps it from being written to, if anything does. Asks the database."""
+        """Why the database cannot be written to; None if it can. Queries the database."""
         if known := self.watch.fault or self.opening.missing:
             return known
         try:

@@ -1,4 +1,4 @@
-"""What it is like without each control, by the control's name."""
+"""How to switch off each control, by the control's name."""
 
 from assurance.controls.absences import audit, border, gateway, governance, identity
 

@@ -1,4 +1,4 @@
-"""Where HTTP comes in and goes out, and what the service starts with."""
+"""Controls of incoming and outgoing HTTP, and of the configuration at start."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What people say of the answers."""
+"""Alerts about people's ratings of the answers."""
 
 from collections.abc import AsyncIterator
 

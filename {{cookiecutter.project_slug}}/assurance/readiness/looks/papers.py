@@ -36,7 +36,7 @@ def block(page: str) -> str:
 
 
 def signature(page: str) -> str:
-    """What a signature on the matrix is for: it ends with the matrix."""
+    """The text that a signature on the matrix covers: a changed matrix needs a new signature."""
     return hashlib.sha256(block(page).encode()).hexdigest()[:8]
 
 

@@ -33,7 +33,7 @@ PRINTED = {
 
 
 def _judged(project: Project, name: str) -> str:
-    """Whose word it is: a file's, or that of the settings which this process happens to have."""
+    """Where the finding comes from: a file of --told, or this process's own settings."""
     if project.told is None:
         return f"by this process's settings{f', not by those of {project.url}' if project.url else ''}"
     written = datetime.fromtimestamp((project.told / f"{name}.json").stat().st_mtime, UTC)

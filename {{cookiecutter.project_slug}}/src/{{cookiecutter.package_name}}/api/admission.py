@@ -1,4 +1,4 @@
-"""What is turned away before anything is parsed. Pure ASGI."""
+"""Refuses requests before anything is parsed: too many at once, too large, too slow. Pure ASGI."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ async def _in_time(receive: Receive, state: Mapping[str, Any]) -> Message:
 
 
 async def _refuse(error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Before anybody has looked which route it is for; metrics tell those of the API from the rest all the same."""
+    """No route has been matched yet, so metrics only distinguish the API's paths from all others."""
     scope["error_type"] = error.reason
     scope["unrouted"] = "/v1/*" if scope["path"].startswith("/v1/") else "unknown"
     scope["state"]["telemetry"].metrics.refusals.add(1, {names.REASON: error.reason})

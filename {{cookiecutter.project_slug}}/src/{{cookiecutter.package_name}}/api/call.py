@@ -72,7 +72,7 @@ def _open_to(caller: Principal, known: Mapping[str, Model | Embedder]) -> list[s
 
 
 def chosen_model(request: Request, asked: Ask) -> Model:
-    """No dependency of the endpoint: FastAPI would go through all that it rests on once more."""
+    """Not a FastAPI dependency, which would resolve everything it depends on a second time."""
     models: Mapping[str, Model] = request.state.models
     if asked.route in request.state.embedders:
         raise InvalidRequest(f"'{asked.route}' makes embeddings; ask it at /v1/embeddings.", param="model")

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 async def unless_disconnected(request: Request, answer: Awaitable[T]) -> T:
-    """Cancels the answer when the caller goes away: nobody would read it, somebody would pay. Raises ClientClosed."""
+    """Cancels the answer when the caller disconnects, since an unread answer still costs money. Raises ClientClosed."""
     work = asyncio.current_task()
     assert work is not None  # noqa: S101 # a request is answered in a task
     before, gone = work.cancelling(), asyncio.create_task(_disconnected(request, work))

@@ -63,7 +63,7 @@ def _as_service_error(raised: Exception) -> ServiceError:
 
 
 def _challenge(error: ServiceError, request: Request) -> dict[str, str]:
-    """RFC 6750, 3 (no error is named to a caller who showed nothing) and RFC 9728, 5.1."""
+    """RFC 6750, 3 (no error code for a caller who sent no credentials) and RFC 9728, 5.1."""
     metadata = f'resource_metadata="{request.state.settings.public_url}/.well-known/oauth-protected-resource"'
     if error.status == 401 and "authorization" not in request.headers:
         return {"WWW-Authenticate": f"Bearer {metadata}"}
@@ -91,4 +91,4 @@ async def _record_refusal(request: Request, error: ServiceError) -> None:
     try:
         await request.state.writer.commit({request.state.trail: event})
     except errors.AuditUnavailable:
-        _log.error("refusal_not_recorded", code=error.code)  # refused it stays
+        _log.error("refusal_not_recorded", code=error.code)  # the caller is refused all the same

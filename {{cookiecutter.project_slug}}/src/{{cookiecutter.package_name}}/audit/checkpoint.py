@@ -69,7 +69,7 @@ class Checkpoints:
                 yield self._checkpoint(writer, f"line {number}", line, binding=end <= size)
 
     def last(self, writer: str) -> Checkpoint | None:
-        """Raises ValueError where it is none."""
+        """Raises ValueError if the last line is no valid checkpoint."""
         with self.path(writer).open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 4_096))  # a line has 400 bytes
             whole = [line for line in file.read().splitlines(keepends=True) if line.endswith(b"\n")]
@@ -164,9 +164,10 @@ def _size(file: BinaryIO) -> int:
 
 
 def _uncut(file: BinaryIO, size: int) -> int:
-    """Half a line that a full disk left is cut off; where a file can only be appended to it stands, to be finished.
+    """Cuts off the half line that a full disk left. In an append-only file it stays, and the next write completes it.
 
-    Returns how many bytes stand. A file that has none is not touched: to cut it is refused even at its own length.
+    Returns how many bytes of it stay. If there is no half line the file is left alone, since append-only files
+    refuse truncation even to their own length.
     """
     if _size(file) > size:
         with suppress(OSError):
@@ -176,7 +177,7 @@ def _uncut(file: BinaryIO, size: int) -> int:
 
 @asynccontextmanager
 async def notarised(notary: Notary) -> AsyncIterator[Notary]:
-    """A first checkpoint before the first record: a chain without any is nobody's. A last one at the end."""
+    """Writes a checkpoint before the first record, since a chain without one counts as forged, and one at the end."""
     await asyncio.to_thread(notary.write)
     task = asyncio.create_task(persistent(notary.run, "notary"), name="notary")
     try:

@@ -27,7 +27,7 @@ class Clerk:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A checkpoint follows each commit, as one comes before the first: a chain without any is nobody's."""
+        """Writes a checkpoint after each commit, and one before the first: a chain without any counts as forged."""
         before, _ = self._trail.durable
         try:
             with self.engine.execution_options(writes=True).begin() as connection:

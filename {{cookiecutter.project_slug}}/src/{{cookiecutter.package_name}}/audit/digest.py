@@ -20,7 +20,7 @@ class ContentDigests:
         self._key = HKDF(SHA256(), length=32, salt=None, info=b"audit digests").derive(first.encode())
 
     def of_content(self, content: Sequence[Any]) -> str:
-        """Of canonical JSON, as docs/governance/audit-format.md tells."""
+        """The digest of the content as canonical JSON; see docs/governance/audit-format.md."""
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hmac.digest(self._key, text.encode("ascii"), "sha256").hex()
 

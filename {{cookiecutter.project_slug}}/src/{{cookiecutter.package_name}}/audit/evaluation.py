@@ -1,4 +1,4 @@
-"""What of an evaluation's report goes on the trail: that it was, of what, and how it ended. No question, no answer."""
+"""Records an evaluation on the trail: what was evaluated, when, and the result. No question and no answer."""
 
 from __future__ import annotations
 

@@ -17,10 +17,10 @@ class Kind(StrEnum):
     RAN = "ran"  # a tool was run for it, or was not, as the model asked
     REFUSED = "refused"  # a request was decided against
     LOGGED_IN = "logged_in"  # a browser's session began
-    LOGGED_OUT = "logged_out"  # its person ended it, or an operator did
+    LOGGED_OUT = "logged_out"  # the person or an operator ended the session
     RATED = "rated"  # somebody said whether an answer was any good
     DISCLOSED = "disclosed"  # an operator read what was said of it
-    EXPIRED = "expired"  # words of such ratings were removed, their time being over
+    EXPIRED = "expired"  # words of ratings were removed at the end of their retention
     SWITCHED = "switched"  # a deployment, route or tenant was stopped or started
     EXPORTED = "exported"  # the trail was copied into a file
     RETAINED = "retained"  # old records were removed

@@ -1,4 +1,4 @@
-"""Chains whose checkpoints are gone, or cannot be read: that somebody knows of it stands in for them."""
+"""Chains whose checkpoints are gone or unreadable. An operator's acknowledgement on the trail takes their place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """No checkpoint vouches for the records `after` this number, up to `seq`, the chain's last, which has this hash."""
+    """The records from `after` + 1 to `seq`, the chain's last, have no checkpoint. `hash` is that of the last one."""
 
     writer: str
     after: int

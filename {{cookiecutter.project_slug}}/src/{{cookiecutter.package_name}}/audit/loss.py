@@ -1,4 +1,4 @@
-"""What was signed and is not in the database any more: a backup that was put back lacks what came after it."""
+"""Finds signed records that are missing from the database, as they are after an older backup was restored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHUNK = 200  # chains in one query
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Of one chain the records `after` this number, up to the one that the last checkpoint `signed`."""
+    """One chain's missing records: from `after` + 1 to `signed`, the number in its last checkpoint."""
 
     writer: str
     after: int
@@ -27,7 +27,7 @@ class Lost:
 
 
 def lost(connection: Connection, checkpoints: Checkpoints) -> tuple[list[Lost], list[str]]:
-    """What nobody has acknowledged yet; and what is wrong with checkpoints, of whose chains nothing can be told."""
+    """The losses not acknowledged yet, and why some checkpoints cannot be read: their chains cannot be checked."""
     newest, unread = _newest(checkpoints)  # all before the first query
     chunks = (newest[place : place + CHUNK] for place in range(0, len(newest), CHUNK))
     found = [one for chunk in chunks for one in _lost(connection, chunk)]
@@ -68,12 +68,12 @@ class _Pieces(BaseModel, strict=True):
 
 
 def acknowledged(connection: Connection) -> Mapping[str, Lost]:
-    """By chain. A record that says it wrongly is found out in its own chain."""
+    """By chain. A forged acknowledgement needs no check here: the chain that holds it would not verify."""
     return {piece.writer: piece for one in acknowledgements(connection, _Pieces) for piece in one.lost}
 
 
 def acknowledge(clerk: Clerk, reason: str) -> list[Lost]:
-    """Records that somebody knows of it and goes on. Raises ValueError where of some chain it cannot be told."""
+    """Records that an operator accepts the loss. Raises ValueError if a chain's checkpoints cannot be read."""
     with clerk.transaction() as connection:
         found, unknown = lost(connection, clerk.checkpoints)
         if unknown:

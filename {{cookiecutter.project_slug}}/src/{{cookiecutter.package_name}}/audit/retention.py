@@ -1,4 +1,4 @@
-"""What is older than it has to be kept is removed: of each record a tombstone stays, with its place and its hash."""
+"""Removes records past their retention. Each leaves a tombstone with its number and hash, so chains still verify."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ class Removed:
 
 
 def retain(clerk: Clerk, days: int, reason: str) -> int:
-    """Removes what is older than `days` from the beginning of each chain; a chain's first younger record ends that.
+    """Removes each chain's records older than `days`, from its beginning up to the first record that is younger.
 
-    Each piece is one transaction with the record of it, which itself is never removed. Returns how many.
+    Works in pieces, each one transaction with a record of the removal, which is never removed itself. Returns how many
+    records were removed.
     """
     cutoff = (datetime.now(UTC) - timedelta(days=days)).strftime(TIME)
     count = 0
@@ -64,7 +65,7 @@ def _remove(clerk: Clerk, writer: str, done: int, cutoff: str, details: dict[str
 
 
 def _oldest(connection: Connection, writer: str, done: int, cutoff: str) -> Sequence[Any]:
-    """A piece without a gap: what was removed before, and records that explain other chains, stay where they are."""
+    """Consecutive records only: tombstones, and records that other chains need, stay and end a piece."""
     kept = (audit.c.body == "") | audit.c.kind.in_(NEVER_REMOVED)
     of_chain = select(audit.c.seq, audit.c.hash, audit.c.at).where(audit.c.writer == writer, audit.c.seq > done, ~kept)
     rows = connection.execute(of_chain.order_by(audit.c.seq).limit(CHUNK)).all()
@@ -73,7 +74,7 @@ def _oldest(connection: Connection, writer: str, done: int, cutoff: str) -> Sequ
 
 
 def removed(connection: Connection) -> dict[str, list[Removed]]:
-    """What the trail says was removed, by chain. A record that says it wrongly is found out in its own chain."""
+    """The removals on the trail, by chain. A forged one needs no check here: its own chain would not verify."""
     found: dict[str, list[Removed]] = defaultdict(list)
     for body in connection.execute(select(audit.c.body).where(of_kind(Kind.RETAINED))).scalars():
         try:
@@ -85,7 +86,7 @@ def removed(connection: Connection) -> dict[str, list[Removed]]:
 
 
 class Tombstones:
-    """Follows one chain's tombstones: each must be of a piece, and a piece must be whole."""
+    """Checks one chain's tombstones: each must belong to a recorded removal, and that removal must be complete."""
 
     def __init__(self, pieces: Sequence[Removed]) -> None:
         self._begin = {piece.first: piece for piece in pieces}

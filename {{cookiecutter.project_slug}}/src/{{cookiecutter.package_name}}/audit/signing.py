@@ -50,7 +50,7 @@ class SigningKeys:
         return base64.b64encode(self._signs.sign(text.encode("ascii"))).decode()
 
     def verify(self, key: str, at: str, text: str, signature: str) -> bool:
-        """False too where the key is none of ours, or had its end before `at`."""
+        """Also False if the key is not one of ours, or was retired before `at`."""
         try:
             self.public[key].verify(base64.b64decode(signature, validate=True), text.encode("ascii"))
         except (KeyError, TypeError, ValueError, InvalidSignature):

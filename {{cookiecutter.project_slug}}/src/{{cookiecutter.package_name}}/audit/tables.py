@@ -7,7 +7,7 @@ from .event import Kind
 
 _FREQUENT = (Kind.STARTED, Kind.FINISHED)
 _RARE = text("kind NOT IN ('started', 'finished', 'removed')")
-# `body` is the record; the columns before it repeat what one searches by, and `audit verify` compares them with it.
+# `body` is the record. The columns before it repeat the fields used in searches; `audit verify` compares both.
 audit = Table(
     "audit",
     metadata,
@@ -28,6 +28,6 @@ INSERT = bulk_insert(audit)
 
 
 def of_kind(*kinds: Kind) -> ColumnElement[bool]:
-    """Rare kinds are found by their index, which SQLite takes where its condition stands word for word only."""
+    """Rare kinds have a partial index. SQLite uses it only if a query repeats the index's condition word for word."""
     wanted = audit.c.kind.in_(kinds)
     return wanted if set(kinds) & set(_FREQUENT) else wanted & _RARE

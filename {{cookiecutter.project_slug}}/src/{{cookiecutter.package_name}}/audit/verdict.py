@@ -1,4 +1,4 @@
-"""Does the trail say what was written? Each chain by its own hashes, and by the checkpoints that were signed of it."""
+"""Verifies that the trail is unchanged: each chain by its own hashes and by its signed checkpoints."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _signed(checkpoints: Checkpoints | None, writer: str, size: int) -> tuple[_S
 
 @dataclass(frozen=True)
 class _Said:
-    """Of one chain, from outside of it. `signed` is None where nobody looked; `broken` says why it may not be all."""
+    """Evidence about a chain from outside of it. `signed` None: not read. `broken`: why `signed` may be incomplete."""
 
     signed: _Signed | None
     broken: str | None

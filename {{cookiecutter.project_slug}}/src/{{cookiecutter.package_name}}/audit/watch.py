@@ -20,8 +20,8 @@ from .loss import lost
 from .tables import audit
 from .trail import Trail
 
-SECONDS = 15.0  # between two looks; a look into a large file may take its time, and then comes less often
-SHARE = 20  # a look takes at most one part in so many of the time
+SECONDS = 15.0  # between two checks; longer if a check takes long, as with a large file
+SHARE = 20  # checks take at most 1/20 of the time
 RUNBOOK = "docs/runbooks/audit-store-changed.md"
 _log = structlog.get_logger()
 
@@ -84,7 +84,7 @@ class Watch:
         return f"the database lacks what was signed (records: {missing}): an older copy was put back; see {RUNBOOK}"
 
     def _change(self) -> str | None:
-        """None too where the database does not answer: then no call is recorded, and so none is answered."""
+        """Also None if the database does not answer: no call can be recorded then, so none is answered anyway."""
         try:
             return (self._change_of_file(self._file) if self._file else None) or self._other_head()
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:

@@ -14,7 +14,7 @@ _START_IT = "Start it with 'make serve'; if it runs elsewhere, set PORT or PUBLI
 
 
 def fetch(url: str, body: Any = None, headers: dict[str, str] | None = None, *, hint: str = _START_IT) -> Any:
-    """The JSON that answers, also with a refusal. Raises ClickException where there is none."""
+    """The answer's JSON, also if the status is an error. Raises ClickException if there is no JSON."""
     from urllib.request import Request
 
     data = None if body is None else json.dumps(body).encode()

@@ -61,7 +61,7 @@ def _drawn(rows: Iterable[Row], compiled: Policy) -> Iterator[str]:
 
 
 def _stopped(settings: Settings) -> Stops:
-    """Nothing, where there is no database yet: the matrix is of the files alone."""
+    """Empty if there is no database yet: then the matrix only reflects the files."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from ..database import open_engine

@@ -76,15 +76,15 @@ def _begin_postgresql(connection: Connection) -> None:
 def _check_postgresql(connection: Any, _: Any, __: Any) -> None:
     """Like SQLAlchemy's `pool_pre_ping`, but without asking the server: that it is gone is known on this side too."""
     try:
-        for _ in range(2):  # its farewell, then the end
+        for _ in range(2):  # the server's goodbye, then the end of the stream
             connection.pgconn.consume_input()
     except Exception:  # the driver's own, which is not imported where SQLite serves
         raise DisconnectionError from None  # the pool takes another
 
 
 class Bulk:
-    """PostgreSQL's driver sends each row of an executemany by itself, and its text changes with the number of values:
-    `at_once` takes the rows as one JSON parameter. SQLite's driver goes through the rows in C, so `one_by_one` it is.
+    """PostgreSQL's driver sends each row of an executemany separately, and a multi-row INSERT differs in text for each
+    count, so `at_once` takes the rows as one JSON parameter. SQLite uses `one_by_one`: its driver loops in C.
     """
 
     def __init__(self, one_by_one: Executable, at_once: Executable) -> None:

@@ -1,4 +1,4 @@
-"""A database that keeps what it commits: how it is opened, and whether it promises that."""
+"""Opens the database, and checks that its commits survive a power cut."""
 
 from __future__ import annotations
 

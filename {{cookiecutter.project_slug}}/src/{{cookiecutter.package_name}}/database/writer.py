@@ -1,4 +1,4 @@
-"""One thread commits what all waiting requests have to write at once."""
+"""Group commit: one thread writes what all waiting requests have to write, in one transaction."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sqlalchemy import Connection, Engine
 from ..errors import AuditUnavailable, ServiceError
 from ..telemetry import Metrics
 
-LARGEST_BATCH = 500  # works in one transaction
-MOST_WAITING = 5_000  # works; more than this, and the database has not kept up for seconds
-COMPANY = 0.001  # seconds that a work waits for others where the last commit was of more
-FAILING_FOR = 10.0  # seconds after a lost commit in which the service calls itself unready
+LARGEST_BATCH = 500  # calls of `commit` in one transaction
+MOST_WAITING = 5_000  # calls of `commit`; if more wait, the database has been too slow for seconds
+COMPANY = 0.001  # seconds to wait for more calls if the last batch was larger
+FAILING_FOR = 10.0  # seconds after a lost commit in which the service reports itself as not ready
 _log = structlog.get_logger()
 
 
@@ -26,11 +26,11 @@ class Book(Protocol):
     """What takes part in a group commit. Called in the writer's thread, with all entries of one batch."""
 
     def write(self, connection: Connection, entries: Sequence[Any]) -> Mapping[int, ServiceError]:
-        """Returns what it refuses, by the entry's place; later books are then not given the rest of that work."""
+        """Returns its refusals by the entry's index; later books then do not get that call's other entries."""
         ...
 
     def committed(self) -> None:
-        """What was written last is durable."""
+        """The last write is durable."""
         ...
 
     def forget(self) -> None:
@@ -52,9 +52,9 @@ class _Work:
 
 
 class Writer:
-    """One transaction for all who wait: each is woken when the commit that holds its own entries is durable.
+    """One transaction for all waiting requests: each resumes when the commit with its own entries is durable.
 
-    `books` write in this order; only the first may refuse a work, as what an earlier one wrote stands.
+    `books` write in this order. Only the first may refuse, since nothing undoes what an earlier book has written.
     """
 
     def __init__(self, engine: Engine, books: Sequence[Book], metrics: Metrics) -> None:
@@ -70,7 +70,7 @@ class Writer:
 
     @property
     def failing(self) -> bool:
-        """Whether it is dead, or has lost a commit lately: lately, as only a further one can show that it is well."""
+        """Whether it stopped, or has just lost a commit. That expires, since only new requests can show a recovery."""
         return self._dead or self._halted or time.monotonic() - self._failed_at < FAILING_FOR
 
     def commit(self, entries: Mapping[Book, Any]) -> asyncio.Future[None]:
@@ -88,7 +88,7 @@ class Writer:
         return work.done
 
     def halt(self) -> None:
-        """Takes and writes nothing more: the database is not the one that was written to, or not there yet."""
+        """Refuses all entries from now on: the database is another one than before, or not available yet."""
         self._halted = True
         self._refuse_waiting()
 
@@ -171,7 +171,7 @@ def _unavailable() -> AuditUnavailable:
 
 @asynccontextmanager
 async def running(writer: Writer) -> AsyncIterator[Writer]:
-    """At the end what was handed over is written, and what comes later refused."""
+    """On exit, entries handed over so far are written and later ones refused."""
     task = asyncio.create_task(writer.run(), name="writer")
     try:
         yield writer

@@ -14,7 +14,7 @@ _DOCS = documented(Said)
 
 @router.post("/v1/feedback", openapi_extra=_DOCS)
 async def give_feedback(request: Request, caller: MayAsk) -> dict[str, Any]:
-    """Was the answer any good? Of one answer the latest counts: without `conversation` it takes a shared one back."""
+    """Rate an answer. A new rating replaces an earlier one; without `conversation` it withdraws a shared one."""
     said = await parsed(request, Said)
     feedback: Feedback = request.state.feedback
     rating = await feedback.give(caller, said)

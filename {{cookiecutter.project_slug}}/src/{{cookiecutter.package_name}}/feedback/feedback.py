@@ -27,7 +27,7 @@ class Turn(BaseModel, extra="forbid"):
 
 
 class Said(BaseModel, extra="forbid"):
-    """`score`: from 0, useless, to 1, just right. `conversation` only if the person chose to share it."""
+    """`score`: 0 (useless) to 1 (just right). `conversation` only if the person chose to share it."""
 
     response_id: Annotated[str, Field(pattern=rf"^{PREFIX}[0-9a-f]{{32}}$")]
     score: Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
@@ -47,7 +47,7 @@ class Said(BaseModel, extra="forbid"):
 
 @dataclass(frozen=True)
 class Kept:
-    """How words are kept: without what rules of redaction find, whatever the class, sealed, and for so many days."""
+    """Stores comments and conversations redacted by every rule, whatever the class, and encrypted, for `days` days."""
 
     policy: Policy
     seal: Seal
@@ -70,7 +70,7 @@ class Feedback:
     metrics: Metrics
 
     async def give(self, caller: Principal, said: Said) -> Rating:
-        """Raises NotFound for what is no answer that this caller got, and does not tell whose it is instead."""
+        """Raises NotFound unless this caller got that answer; it does not reveal whether somebody else did."""
         await self.limits.admit(caller, self.kept.policy.limits(caller), 0)
         call_id = said.response_id.removeprefix(PREFIX)
         started, finished = await self._call(caller, call_id)

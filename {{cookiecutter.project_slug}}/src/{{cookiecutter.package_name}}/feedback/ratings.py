@@ -1,4 +1,4 @@
-"""What people said of answers: one rating for each answer. Their words are sealed, and gone after a while."""
+"""People's ratings of answers, one for each answer. Comments and conversations are encrypted, and expire."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ..database import metadata
 from ..errors import ServiceError
 
-# Nobody's name is here: the trail knows whose call it was. `sealed` is what was said in words, until `expires`.
+# No names: the trail knows whose call it was. `sealed`: the encrypted comment and conversation, until `expires`.
 ratings_table = Table(
     "feedback",
     metadata,
@@ -29,7 +29,7 @@ ratings_table = Table(
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """`score`: 0 useless, 1 just right. Times as on the trail, whose text order is their order."""
+    """`score`: 0 (useless) to 1 (just right). Times are texts as on the trail, which sort in order of time."""
 
     call_id: str
     at: str
@@ -49,7 +49,7 @@ class Ratings:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         upsert = dialect.insert(ratings_table)
         new = {column.name: column for column in upsert.excluded if not column.primary_key}
-        # In one order, so that two replicas cannot wait for each other.
+        # Always in the same order, so that two replicas cannot deadlock.
         rows = [asdict(one) for one in sorted(entries, key=lambda one: one.call_id)]
         connection.execute(upsert.on_conflict_do_update(index_elements=["call_id"], set_=new), rows)
         return {}

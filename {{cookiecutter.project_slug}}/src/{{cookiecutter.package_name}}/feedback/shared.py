@@ -1,4 +1,4 @@
-"""What operators see of it: never who, the words of one rating at a time and on the record, and none that expired."""
+"""What operators see of feedback: never who gave it, nothing expired, and words only singly and on the record."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Shared:
 
 
 def listed(engine: Engine, most: int) -> list[dict[str, Any]]:
-    """The newest first, without a word of what was said."""
+    """The newest first, without comments and conversations."""
     columns = [ratings.c[name] for name in ("call_id", "at", "score", "model", "deployment", "data_class", "expires")]
     has_words = (ratings.c.sealed.is_not(None) & (ratings.c.expires > now())).label("words")
     with engine.connect() as connection:
@@ -37,9 +37,9 @@ def listed(engine: Engine, most: int) -> list[dict[str, Any]]:
 
 
 def disclose(clerk: Clerk, seal: Seal, feedback_id: str) -> Shared | None:
-    """By the feedback's id or the answer's; who reads is recorded.
+    """`feedback_id` may also be the answer's id. The trail records who reads.
 
-    None where nobody said anything in words, where it expired, or where the key is gone.
+    None if there were no words, if they expired, or if their key is gone.
     """
     call_id = feedback_id.removeprefix(PREFIX)
     with clerk.transaction() as connection:
@@ -53,7 +53,7 @@ def disclose(clerk: Clerk, seal: Seal, feedback_id: str) -> Shared | None:
 
 
 def expire(clerk: Clerk) -> int:
-    """Removes the words whose time is over; scores stay. Returns how many."""
+    """Removes the words that have expired; scores stay. Returns how many ratings lost theirs."""
     with clerk.transaction() as connection:
         over = (ratings.c.expires <= now()) & ratings.c.sealed.is_not(None)
         count = connection.execute(update(ratings).where(over).values(sealed=None)).rowcount

@@ -1,4 +1,4 @@
-"""In place of a key: what the cloud that this runs in says about us, for a while. No package of a cloud's is needed."""
+"""Short-lived credentials from the cloud this runs in, instead of API keys. Azure and Google need no SDK."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def google_token(session: aiohttp.ClientSession) -> Lease[str]:
 async def _asked(
     session: aiohttp.ClientSession, address: str, query: dict[str, str], headers: dict[str, str]
 ) -> Lease[str]:
-    """A metadata server is this machine's own, and no proxy's to reach."""
+    """Without a proxy: a metadata server can only be reached from this machine."""
     return await _lease(send(session, "GET", URL(address).update_query(query), headers, b"", proxy=None))
 
 

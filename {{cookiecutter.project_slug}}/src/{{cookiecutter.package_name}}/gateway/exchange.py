@@ -1,4 +1,4 @@
-"""What really happens on the wire in one call through a library, whatever the library makes of it."""
+"""Observes the HTTP exchange of one call through litellm, whose own report of it cannot be relied on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .upstream import LONGEST_FINISH, has_finish
 
 @dataclass
 class Exchange:
-    """`finished`: the provider itself said that, and why, its answer ends. litellm makes an end up where none came."""
+    """`finished`: the provider sent a finish reason. litellm invents one if the provider sent none."""
 
     session: aiohttp.ClientSession
     trace_headers: Mapping[str, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Exchange:
         return self.response is not None and self.response.content_type.endswith(("stream", "ndjson"))
 
     def saw(self, piece: bytes) -> None:
-        """A piece of the answer's body, which may end within the very words."""
+        """Takes a piece of the body. The finish reason may be split over two pieces, so the end of each is kept."""
         if not self.finished:
             near = self._before + piece
             self.finished, self._before = has_finish(near), near[-LONGEST_FINISH:]
@@ -59,7 +59,7 @@ class Exchange:
             raise AttemptFailed(Failure.NONSENSE)
 
     def demand_finish(self) -> None:
-        """Raises AttemptFailed unless the provider answered, and said itself that its answer is at the end."""
+        """Raises AttemptFailed unless the provider answered and sent a finish reason."""
         self.demand_answer()
         if not self.finished:
             raise AttemptFailed(Failure.CUT if self.is_stream else Failure.NONSENSE)
@@ -75,5 +75,5 @@ _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 def watched_exchange() -> Exchange:
     exchange = _current.get()
     if exchange is None:
-        raise AttemptFailed(Failure.OUR_FAULT)  # what the library wants from the network by itself, it does not get
+        raise AttemptFailed(Failure.OUR_FAULT)  # a request that litellm makes on its own is refused
     return exchange

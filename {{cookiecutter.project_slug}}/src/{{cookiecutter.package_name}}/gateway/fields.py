@@ -1,4 +1,4 @@
-"""Which fields of a request does a deployment know? What it would leave out without a word is refused by name."""
+"""Which request fields does a deployment support? A field that it would silently ignore is refused by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .catalogue import Deployment
 from .failure import AttemptFailed, Failure
 from .messages import ChatRequest, JsonObject, ModelRequest
 
-# To ask for what comes anyway asks for nothing.
+# A field with its default value counts as not asked for.
 BY_DEFAULT = {"tool_choice": "auto", "parallel_tool_calls": True, "response_format": {"type": "text"}}
 # Measured by tests/conformance: these litellm accepts for a provider, and leaves out.
 _LEFT_OUT = {"gemini": {"parallel_tool_calls"}, "ollama_chat": {"tool_choice"}}

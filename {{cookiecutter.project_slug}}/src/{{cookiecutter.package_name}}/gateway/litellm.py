@@ -59,7 +59,7 @@ class LiteLLMGateway:
     async def embed(self, call: PermittedCall[EmbeddingRequest]) -> Vectors:
         with self._exchange(call) as exchange:
             with exchange.watched():
-                # As floats: litellm drops the word where there is no other format, but refuses it for Ollama.
+                # litellm ignores encoding_format where floats are the only format, but raises for Ollama.
                 form = {} if self._deployment.provider == "ollama" else {"encoding_format": "float"}
                 wanted = supported(self._deployment, call.request) | form
                 sent = await self._library.module.main.aembedding(**await self._whom(), **wanted)
@@ -69,7 +69,7 @@ class LiteLLMGateway:
 
     async def _ask(self, call: PermittedCall, **streaming: Any) -> Any:
         asked = supported(self._deployment, call.request)
-        # What comes anyway need not be asked for, and not every provider knows it.
+        # Defaults are left out, since not every provider knows the parameter.
         parameters = {name: value for name, value in asked.items() if value != BY_DEFAULT.get(name)}
         parameters["max_tokens"] = self._deployment.output_limit(call.request.output_limit)
         # Not litellm.acompletion, which may hand the call to a part in Rust that has an HTTP client of its own.
@@ -93,12 +93,12 @@ class LiteLLMGateway:
                 return await self._aws.get()
             case "azure":
                 return {"azure_ad_token": await self._bearer()}
-        # Without a key litellm asks nobody, though a server of one's own may want none.
+        # litellm makes no call without a key, but a self-hosted server may need none.
         return {"api_key": await self._bearer() or ("none" if self._deployment.entry.base_url else None)}
 
     @contextmanager
     def _exchange(self, call: PermittedCall[R]) -> Iterator[Exchange]:
-        """What litellm raises holds the provider's words and is dropped."""
+        """litellm's exceptions are dropped, since they hold the provider's text."""
         exchange = Exchange(self._library.session, call.trace_headers)
         try:
             yield exchange

@@ -1,4 +1,4 @@
-"""litellm imported, and kept from what it does by itself: look-ups, retries, telemetry, HTTP clients of its own."""
+"""Imports litellm with its own look-ups, retries, telemetry and HTTP clients switched off."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _import() -> Any:
     warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)  # so do these, of litellm's types
     litellm.telemetry = False
     litellm.suppress_debug_info = True
-    litellm.DEFAULT_MAX_RETRIES = 0  # which it takes for embeddings whenever it is asked for none
+    litellm.DEFAULT_MAX_RETRIES = 0  # used for embeddings even if a call asks for no retries
     litellm.drop_params = False  # what a provider cannot do is refused by name, not left out
     litellm.disable_token_counter = True  # what the provider did not count is ours to estimate
     litellm.disable_hf_tokenizer_download = True

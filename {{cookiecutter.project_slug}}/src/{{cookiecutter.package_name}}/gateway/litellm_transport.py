@@ -26,13 +26,13 @@ class Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         exchange = watched_exchange()
         kept = {name: value for name, value in request.headers.items() if name not in _OURS_TO_SET}
-        url = URL(str(request.url), encoded=True)  # as it is, or a signature over it breaks
+        url = URL(str(request.url), encoded=True)  # unchanged, or signatures over it become invalid
         with exchange.noted():
             response = await send(
                 exchange.session,
                 request.method,
                 url,
-                {**kept, **exchange.trace_headers},  # signatures name the headers they cover, and these are none
+                {**kept, **exchange.trace_headers},  # signatures do not cover these headers
                 await request.aread(),
                 proxy=proxy_for(url),
             )

@@ -120,7 +120,7 @@ class ModelRequest(Strict, ABC):
 
     @abstractmethod
     def content(self) -> list[Any]:
-        """What it is about, in plain values: the trail has a digest of it."""
+        """The content as plain values, for the digest on the trail."""
 
     def plain(self) -> JsonObject:
         return self.model_dump(by_alias=True, exclude_none=True)

@@ -1,4 +1,4 @@
-"""How long a deployment is waited for: its share of what is left of the deadline, and each piece of a stream."""
+"""How long to wait for a deployment: its share of the remaining deadline, and the limits for a stream's chunks."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .failure import AttemptFailed, Failure
 from .gateway import Attempt, Chunk, PermittedCall
 from .messages import R
 
-SHORTEST = 0.05  # seconds; no provider answers in less, so that an attempt is not started with less
+SHORTEST = 0.05  # seconds; no provider answers faster, so no attempt starts with less time left
 
 
 def share(call: PermittedCall[R], deployment: Deployment) -> float:
-    """Half of what remains while another deployment stands behind, so that a hanging one leaves it time to answer."""
+    """Seconds: half of the remaining time if another deployment follows, so that it still has time after a hang."""
     remaining = call.deadline.remaining()
     last = deployment is call.permit.deployments[-1] or remaining / 2 < SHORTEST
     return remaining if last else remaining / 2
@@ -30,12 +30,12 @@ async def paced(
     while True:
         try:
             if limit.remaining() <= 0:
-                raise TimeoutError  # no timer fires where the next chunk is there already
+                raise TimeoutError  # the timeout below does not fire if the next chunk is there already
             async with limit.timeout(at_most=patience):
                 chunk = await anext(chunks)
         except (StopAsyncIteration, TimeoutError) as end:
             if finished:
-                return  # of an answer that is whole, nothing but the provider's counts can be missing
+                return  # the answer is complete; only usage can be missing
             raise (end if isinstance(end, TimeoutError) else AttemptFailed(Failure.CUT)) from None
         patience = route.gap
         if not (chunk.delta or chunk.finish_reason or chunk.usage):

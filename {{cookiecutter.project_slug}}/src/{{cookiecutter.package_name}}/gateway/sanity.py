@@ -1,4 +1,4 @@
-"""What of a provider's answer is believed: a ledger, a client and an index rest on it."""
+"""Checks a provider's answer before ledger, clients and indexes rely on it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from .messages import EmbeddingRequest, R
 
 
 class ScriptedGateway:
-    """Gives its replies in turn, the last one for ever; a failure among them is raised. `calls`: what it was asked."""
+    """Gives its replies in turn, then repeats the last one; raises those that are failures. `calls`: those received."""
 
     ready = True
 

@@ -56,7 +56,7 @@ async def read(response: aiohttp.ClientResponse) -> bytes:
 
 
 async def streamed(response: aiohttp.ClientResponse) -> AsyncGenerator[dict[str, Any], None]:
-    """The events of a stream before [DONE]. A connection that breaks after the finish has taken nothing from us."""
+    """The events of a stream before [DONE]. A connection that breaks after the finish reason is no error."""
     finished = False
     apart = lines if response.content_type == NDJSON else events
     try:
@@ -92,7 +92,7 @@ def json_object(raw: bytes) -> dict[str, Any]:
 
 
 async def _begin(response: aiohttp.ClientResponse) -> bytes:
-    """What there is of an error's body; the status says enough if it breaks off."""
+    """The beginning of an error's body, or less if it breaks off: then the status has to do."""
     begin = bytearray()
     with suppress(aiohttp.ClientError):
         async for piece in response.content.iter_any():

@@ -1,4 +1,4 @@
-"""What one governed call has used so far, and what of it goes on the trail, into the ledger and onto the receipt."""
+"""Keeps account of one governed call, and makes its trail records, ledger entries and receipt."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def estimate(characters: int) -> int:
     return max(1, -(-characters // CHARACTERS_PER_TOKEN))
 
 
-# The provider did not say that it failed, so it may have answered in full, and charge for what nobody read.
+# The provider reported no failure, so it may have answered in full and charge for an answer that nobody read.
 _PERHAPS_PAID = {"running", "abandoned", *(one.label for one in (Failure.TIMEOUT, Failure.CUT, Failure.NONSENSE))}
 
 
 def most(call: PermittedCall[Any]) -> int:
-    """Micro-dollars that the call can cost when every deployment that it may reach is tried: what is reserved."""
+    """Micro-dollars to reserve: the cost if every permitted deployment is tried and answers at full length."""
     return sum(_most_at(one, call) or 0 for one in call.permit.deployments)
 
 
@@ -68,7 +68,7 @@ class CallAccount:
         self._hear(chunk.delta)
 
     def show(self) -> None:
-        """The caller is about to be given words; `first_chunk` is when that first was, in seconds of the request."""
+        """Call before text goes to the caller: notes when that first happens, in seconds since the request began."""
         if self.first_chunk is None:
             self.first_chunk = self.call.deadline.elapsed()
 
@@ -80,7 +80,7 @@ class CallAccount:
 
     @property
     def deployment(self) -> Deployment | None:
-        """The one that answered, or was answering when the call ended."""
+        """The deployment that answered, or was answering when the call ended."""
         if not self.call.attempts or (self.call.attempts[-1].outcome != "answered" and not self.characters):
             return None
         name = self.call.attempts[-1].deployment
@@ -96,12 +96,12 @@ class CallAccount:
 
     @property
     def costs(self) -> list[tuple[str, int | None]]:
-        """Of each attempt the deployment, and the micro-dollars that are, or may be, charged; None: no price known."""
+        """For each attempt, its deployment and the micro-dollars it may be charged; None if the price is not known."""
         return [(one.deployment, self._cost_of(one)) for one in self.call.attempts]
 
     @property
     def cost(self) -> int | None:
-        """Micro-dollars of all attempts that are, or may be, charged for; None where a price is not known."""
+        """Micro-dollars that may be charged for all attempts; None if a price is not known."""
         costs = [cost for _, cost in self.costs]
         known = [cost for cost in costs if cost is not None]
         return sum(known) if len(known) == len(costs) else None

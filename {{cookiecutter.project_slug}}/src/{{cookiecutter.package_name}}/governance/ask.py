@@ -12,9 +12,9 @@ from ..promptfile import Prompt
 
 @dataclass(frozen=True, slots=True)
 class Ask(Generic[R]):
-    """What somebody wants of a model, usually a conversation answered: a feature is given it and hands it on, changed.
+    """A request to a model, by a known caller. A feature receives one and passes on a changed copy.
 
-    Of `data_classes`, declared by the caller or added by a feature, the highest counts: nobody can lower it.
+    The highest of `data_classes`, declared by the caller or added by a feature, decides: nobody can lower it.
     """
 
     principal: Principal

@@ -1,4 +1,4 @@
-"""From config/policy.yaml to a Policy, or to every fault of it by file and line."""
+"""Compiles config/policy.yaml into a Policy, or lists all its faults by file and line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def compile_policy(
 ) -> Policy:
     """`roles` are those of access.yaml, None where it cannot be read.
 
-    What has faults is still a Policy, since only it can tell which classes are uncovered; nothing may start on it.
+    Returns a Policy even if there are faults, to find uncovered classes too; the service must not start with it.
     """
     content = file.content
     _check_classes(file, "default_class", {"": content.default_class}, faults)

@@ -30,7 +30,7 @@ def explain(policy: Policy, role: str, data_class: str, route: str) -> Explanati
 
 @dataclass(frozen=True)
 class Row:
-    """Of the matrix: what may answer, in the order of trial, and which of that is stopped."""
+    """A row of the matrix: the deployments that may answer, in the order they are tried, and which are stopped."""
 
     role: str
     data_class: str

@@ -1,4 +1,4 @@
-"""The only gateway a feature is handed: it reads from top to bottom like the life of a call."""
+"""The only gateway that features get. Its methods stand in the order of a call's life."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class GovernedGateway:
         return Embeddings(found.vectors, account.receipt())
 
     def record(self, event: AuditEvent) -> asyncio.Future[None]:
-        """Of what a feature does by itself. Done when it is durable, and written whether or not somebody waits."""
+        """Records something that a feature does itself. Done when durable; written even if nobody awaits it."""
         return self._writer.commit({self._trail: event})
 
     def step(self, name: str) -> AbstractContextManager[Span]:

@@ -6,7 +6,7 @@ import re
 
 _LINES = str.maketrans("", "", "\t\n\r")
 _JOINERS = "\u200c\u200d"  # emoji, Persian and Indic scripts need them, one at a time
-_SELECTORS = "\ufe00-\ufe0f"  # of a character's form; likewise
+_SELECTORS = "\ufe00-\ufe0f"  # variation selectors; likewise
 _NOTHING = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters but tab and line ends
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"

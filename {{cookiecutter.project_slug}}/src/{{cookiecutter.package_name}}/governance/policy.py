@@ -49,7 +49,7 @@ class Policy:
         return self.highest(*found) if found else None
 
     def ceiling_of(self, role: str) -> tuple[str | None, str]:
-        """With the place in the file that says so."""
+        """The role's ceiling, and the place in the file that sets it."""
         return self._file.content.ceilings.get(role), self._file.at("ceilings", role)
 
     def may_send(self, principal: Principal, data_class: str) -> bool:
@@ -148,7 +148,7 @@ class Policy:
 
     @property
     def patterns(self) -> dict[str, str]:
-        """Rules of redaction of the organisation's own: national ids, say."""
+        """The organisation's own redaction rules, such as for national ids."""
         return self._file.content.patterns
 
     @property
@@ -156,7 +156,7 @@ class Policy:
         return self._file.content.budgets
 
     def redactions(self, data_class: str) -> frozenset[str]:
-        """What is taken out before a provider sees it: by the class's own rules and those of every class below it."""
+        """The redaction rules for text sent to a provider: the class's own and those of every class below it."""
         below = self.classes[: self.classes.index(data_class) + 1]
         return frozenset(rule for name in below for rule in self._file.content.redact.get(name, []))
 

@@ -1,4 +1,4 @@
-"""What config/policy.yaml can say; policy.py gives it its meaning."""
+"""The format of config/policy.yaml; policy.py applies it."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def _mod_97(iban: str) -> bool:
 
 
 def _pattern(begin: str, rest: str, *, not_after: str = r"\w") -> re.Pattern[str]:
-    """What may not stand before it is asked after its begin: only what begins with characters is searched for fast."""
+    """The lookbehind comes after the first characters, since only a pattern that starts with literals searches fast."""
     return re.compile(rf"{begin}(?<!{not_after}{begin}){rest}")
 
 
@@ -106,7 +106,7 @@ _ENDLESS = re.compile(r"(?<!\\)(?:\\\\)*(?:[*+]|\{\d*,\})")
 
 
 def pattern_fault(name: str, pattern: str) -> str | None:
-    """What makes it no rule of redaction, if anything does."""
+    """Why this cannot be a redaction rule; None if it can."""
     if name in RULES or not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name):
         return f"'{name}' is taken, or no name: small letters, digits and underscores"
     if _ENDLESS.search(pattern) or len(pattern) > 200:
@@ -119,7 +119,7 @@ def pattern_fault(name: str, pattern: str) -> str | None:
 
 
 def open_redactor(patterns: Mapping[str, str]) -> Redactor:
-    """The default one with rules of one's own, which come last."""
+    """The default Redactor, followed by the organisation's own rules."""
     own = {name: re.compile(pattern) for name, pattern in patterns.items()}
 
     def with_own(text: str, rules: Collection[str]) -> str:

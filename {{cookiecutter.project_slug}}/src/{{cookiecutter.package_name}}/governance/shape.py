@@ -1,4 +1,4 @@
-"""What an answer has to be: with `response_format` an object, or what the caller's JSON schema says. docs/adr/T017"""
+"""Checks an answer against `response_format`: a JSON object, or the caller's JSON schema. docs/adr/T017"""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def still_open(tenant: str, route: str, deployments: tuple[Deployment, ...], sto
 
 
 class Switches:
-    """`stopped` is what the last look found; one that fails changes nothing, as then no call is recorded either."""
+    """`stopped` is as of the last successful check. While checks fail no call can be recorded, so none is answered."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -41,9 +41,9 @@ def _settle() -> Bulk:
 
 
 def _add() -> Bulk:
-    """To balances, whether they are there or not; PostgreSQL tells what they are then.
+    """Adds to balances, creating missing ones; on PostgreSQL returns the results.
 
-    Sorted, so that two replicas lock them in one order and cannot wait for each other.
+    Sorted, so that two replicas lock rows in the same order and cannot deadlock.
     """
     key, changes = [balances.c.account, balances.c.period], given_rows(*balances.columns)
     in_order = select(changes).order_by(changes.c.account, changes.c.period)

@@ -54,7 +54,7 @@ class Tool(Generic[A]):
 
 @dataclass(frozen=True)
 class _Told:
-    """What the model is told of a call, the word for it on the trail, and the class of the data, if the tool ran."""
+    """The result of a tool call: `outcome` for the trail, `text` for the model, `data_class` if the tool ran."""
 
     outcome: str
     text: str

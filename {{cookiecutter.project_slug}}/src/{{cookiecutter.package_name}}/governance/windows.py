@@ -38,7 +38,7 @@ class MinuteWindows:
         return WindowStats(time.time() + wait, max(0, remaining))
 
     def _passed(self) -> float:
-        """Of this minute, as a share; a clock that is set back does not bring an old one again."""
+        """The elapsed share of this minute. A clock that is set back does not return to an earlier minute."""
         now = time.time() / SECONDS
         if (minute := int(now)) > self._minute:
             self._before = self._now if minute == self._minute + 1 else Counter()

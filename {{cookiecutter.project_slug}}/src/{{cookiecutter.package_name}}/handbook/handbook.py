@@ -59,7 +59,7 @@ class Handbook:
 
 
 def open_handbook(policy: Policy, faults: Faults) -> Feature | None:
-    """What makes a Handbook of the governed gateway; None when its prompt has faults, which are in `faults` then."""
+    """A Feature that builds a Handbook on the governed gateway; None, and `faults`, if its prompt has faults."""
     documents = load_documents(HERE / "documents", policy.classes, faults)
     check_tools([LEAVE], policy, faults)
     prompt = read_prompt(HERE / "prompts" / "answer.md", faults, gives=["documents"])

@@ -1,4 +1,4 @@
-"""From claims to roles, from roles to permissions, and the parameter types by which an endpoint says what it needs."""
+"""Maps claims to roles and roles to permissions, and has the parameter types that declare what an endpoint needs."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def _bearer(request: Request) -> str:
     if scheme.lower() != "bearer" or not token or len(request.headers.getlist("authorization")) > 1:
         raise InvalidToken(
             "Send an access token of the issuer in the header 'Authorization: Bearer …'.",
-            # Who shows none, like our own page before anybody has signed in, tries no door.
+            # A request without credentials is no attempt to get in, such as our own page's before sign-in.
             reason=None if "authorization" in request.headers else "no_token",
         )
     return token.strip(" ")

@@ -35,7 +35,7 @@ class Site:
         return request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
 
     def refuse_other_sites(self, request: Request) -> None:
-        """A cookie comes along whoever made the browser send the request. Raises PermissionDenied for other sites."""
+        """Browsers send our cookie with requests of other sites too. Raises PermissionDenied for those."""
         origin, fetched_from = request.headers.get("origin"), request.headers.get("sec-fetch-site")
         safe = request.method in ("GET", "HEAD")
         ours = origin == self.url if origin is not None else safe or fetched_from is not None
@@ -52,8 +52,8 @@ class Browsers:
         self.site = site
         self.login = login
         self.sessions = sessions
-        self.refused = RefusedLogins()  # after the issuer was asked: their address has to wait
-        # Held against nobody: they bound what the trail keeps. A stranger may share an address with everybody.
+        self.refused = RefusedLogins()  # after the issuer was asked: these make an address wait
+        # These two only limit what the trail keeps and block no address, since strangers may share one.
         self.unasked = RefusedLogins()
         self.failed = RefusedLogins()  # for our or the issuer's reasons
         self._renewals: dict[str, asyncio.Task[Grant | None]] = {}

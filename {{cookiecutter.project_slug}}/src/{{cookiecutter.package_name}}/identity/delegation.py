@@ -9,9 +9,9 @@ Exchange = Callable[[str, str], Awaitable[str]]
 
 
 class Delegation:
-    """A caller's verified token, good for one thing: to ask other services in his name. Only `access.py` makes one.
+    """A caller's verified token, usable only to get tokens for other services in their name. Made by `access.py` only.
 
-    Whoever holds it can neither read nor print the token, and it cannot be copied, pickled or turned into JSON.
+    Code that holds it cannot read or print the token, and it cannot be copied, pickled or turned into JSON.
     """
 
     __slots__ = ("_exchange", "_token", "principal")

@@ -1,4 +1,4 @@
-"""A caller's token for one that another service accepts, still in his name: RFC 8693, or Entra's on-behalf-of."""
+"""Exchanges a caller's token for one that another service accepts, in their name: RFC 8693 or Entra's on-behalf-of."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 # l
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 REMEMBERED = 10_000  # tokens
 MARGIN = 30.0  # seconds that a token must still be good for when it is handed out
-LONGEST = 3600.0  # seconds that one is kept, whatever the issuer says
+LONGEST = 3600.0  # seconds a token is cached at most, whatever the issuer says
 USUAL_LIFETIME = 60.0  # seconds, of a token whose issuer does not say
 _log = structlog.get_logger()
 _Key = tuple[bytes, str]
 
 
 class TokenExchange:
-    """Asked with a token that was verified in the same request: nobody gets at what is remembered for another."""
+    """Always called with a token verified in the same request, so nobody can reach a token cached for somebody else."""
 
     def __init__(self, rules: AccessRules, endpoint: TokenEndpoint | None, keys: IssuerKeys) -> None:
         self._file = rules.exchange
@@ -38,7 +38,7 @@ class TokenExchange:
         self._running: dict[_Key, asyncio.Task[str]] = {}
 
     async def __call__(self, subject_token: str, audience: str) -> str:
-        """Raises PermissionDenied where configuration or issuer says no, IdentityUnavailable without an answer."""
+        """Raises PermissionDenied if configuration or issuer refuses, IdentityUnavailable without a usable answer."""
         file, endpoint = self._allowed(audience)
         key = (hashlib.sha256(subject_token.encode()).digest(), audience)
         until, known = self._tokens.get(key, (0.0, ""))

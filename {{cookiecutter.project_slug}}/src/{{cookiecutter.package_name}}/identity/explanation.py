@@ -1,4 +1,4 @@
-"""What a person asks about access: why does this token not do, and what must the identity team set up?"""
+"""Explains access to people: why a token is not enough, and what the identity team must set up."""
 
 from __future__ import annotations
 

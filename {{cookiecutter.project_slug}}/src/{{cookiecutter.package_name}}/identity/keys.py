@@ -73,7 +73,7 @@ class IssuerKeys:
         if not self._metadata:
             await self.refresh()
         elif self._clock() - self._asked > REFRESH_AFTER:
-            self._begin_refresh()  # a browser that is sent to an issuer that is down never comes back to tell
+            self._begin_refresh()  # or nothing would notice an issuer that is down: browsers sent there do not return
         if not self._metadata:
             raise IdentityUnavailable("The identity provider cannot be reached; try again shortly.", retry_after=5)
         return self._metadata
@@ -149,9 +149,9 @@ def is_safe(url: str) -> bool:
 
 
 def usable_keys(document: dict[str, Any]) -> dict[str | None, VerificationKey]:
-    """Drops what must not verify an access token: symmetric, encryption-only, weak, ambiguous or no longer secret keys.
+    """Drops keys that must not verify an access token: symmetric, encryption-only, weak, ambiguous or leaked ones.
 
-    ValueError if it is no JWK Set.
+    Raises ValueError if it is no JWK Set.
     """
     published = document.get("keys")
     if not isinstance(published, list):

@@ -141,7 +141,7 @@ class Login:
         return SignedIn(self._granted(tokens, bearer, principal), next_path)
 
     def _bearer(self, tokens: dict[str, Any], before: str | None = None) -> str:
-        """Where access tokens are opaque the ID token stands for them; a renewal need not send a new one."""
+        """The ID token takes the place of opaque access tokens. If a renewal returns no new one, `before` stays."""
         token = tokens.get(self._rules.credential, before)
         if not isinstance(token, str):
             raise LoginRefused(f"the identity provider sent no {self._rules.credential}")

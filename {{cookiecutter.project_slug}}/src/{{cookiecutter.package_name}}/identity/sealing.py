@@ -1,4 +1,4 @@
-"""What leaves our hands and must come back unread and unchanged: AES-GCM under keys derived from SECRET_KEY."""
+"""Encrypts and authenticates what is stored or sent elsewhere: AES-GCM with keys derived from SECRET_KEY."""
 
 from __future__ import annotations
 

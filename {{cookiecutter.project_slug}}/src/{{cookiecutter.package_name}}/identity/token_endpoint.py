@@ -15,7 +15,7 @@ from ..errors import IdentityUnavailable
 from .keys import IssuerKeys, is_safe
 
 TIMEOUT = 10.0  # seconds for the issuer's answer
-UNKNOWN_FOR = 10.0  # an issuer that does not know this service is asked at most this often (seconds): many lock it out
+UNKNOWN_FOR = 10.0  # seconds between requests to an issuer that rejects our credentials: more could lock us out
 _AWAY = {"server_error", "temporarily_unavailable"}
 _log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ class TokenEndpoint:
         self._keys = keys
         self._redirect_uri = redirect_uri
         self._unknown: dict[str | None, float] = {}  # for which audience the issuer did not know us, and when
-        self._tls = ssl.create_default_context()  # slow to make; SSL_CERT_FILE holds for it
+        self._tls = ssl.create_default_context()  # slow to create; respects SSL_CERT_FILE
 
     async def ask(self, what: str, **question: Any) -> dict[str, Any]:
         """`what`: authlib's fetch_token or refresh_token. Raises authlib's OAuthError for what the issuer refuses,
@@ -62,7 +62,7 @@ class TokenEndpoint:
             self._unknown[audience] = time.monotonic()
 
     def _not_known(self, what: str, audience: str | None) -> IdentityUnavailable:
-        """The secret has expired perhaps. By audience, since Keycloak says so too of one that it does not know."""
+        """Perhaps the secret has expired. Kept by audience: Keycloak sends the same error for an unknown audience."""
         self._unknown[audience] = time.monotonic()
         _log.error(
             "issuer_does_not_serve_us", asked=what, client=self.client_id, audience=audience, error="invalid_client"
@@ -96,7 +96,7 @@ def _away(what: str, error: str) -> IdentityUnavailable:
 
 
 def _refusal(error: Exception) -> int | None:
-    """The status of a 4xx without OAuth's words: a firewall before the issuer dislikes a code. 429 is meant for us."""
+    """The status of a 4xx without an OAuth error, as from a firewall that blocks a bad code. None for 429."""
     if isinstance(error, httpx2.HTTPStatusError) and error.response.is_client_error:
         return None if error.response.status_code == 429 else error.response.status_code
     return None

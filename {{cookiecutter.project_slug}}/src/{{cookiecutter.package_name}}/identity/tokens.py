@@ -1,4 +1,4 @@
-"""Access tokens: from a text nobody vouches for to claims that the issuer does (RFC 9068, RFC 8725)."""
+"""Verifies access tokens: turns an untrusted text into claims that the issuer signed (RFC 9068, RFC 8725)."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def unverified_header(unverified_token: str) -> dict[str, Any]:
 
 
 def unverified_claims(unverified_token: str) -> dict[str, Any]:
-    """What a token says, for a person who asks why it does not do. Raises InvalidToken for what is no token."""
+    """A token's claims, to explain to a person why it was refused. Raises InvalidToken if it is no token."""
     unverified_header(unverified_token)
     return _decoded(unverified_token.split(".")[1], "its claims")
 

@@ -32,7 +32,7 @@ class Telemetry:
 
     @contextmanager
     def step(self, name: str) -> Iterator[Span]:
-        """A span of a request's own work. What ends it early is told by its reason, never by its text."""
+        """A span for a part of a request's work. An error is recorded by its reason or type, never by its message."""
         span = self.tracer.start_span(name)
         try:
             yield span
@@ -46,7 +46,7 @@ class Telemetry:
 
 
 def trace_headers(span: Span) -> Mapping[str, str]:
-    """What lets another service continue our trace. No baggage: what a caller puts there is not for others."""
+    """Headers that let another service continue our trace. No baggage, as that could pass on a caller's data."""
     headers: dict[str, str] = {}
     inject(headers, set_span_in_context(span, Context()))
     return headers
@@ -82,7 +82,7 @@ def open_telemetry(
 
 
 def _authorities() -> str | None:
-    """SSL_CERT_FILE holds for the collector too, unless a variable that is meant for it says otherwise."""
+    """Uses SSL_CERT_FILE for the collector too, unless an OTEL_* variable names a certificate."""
     signals = ("", "TRACES_", "METRICS_")
     meant = any(os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}CERTIFICATE") for signal in signals)
     return None if meant else os.environ.get("SSL_CERT_FILE")

@@ -1,4 +1,4 @@
-"""What a browser is told about every answer. Pure ASGI."""
+"""Security headers for every answer. Pure ASGI."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ YEAR = 31_536_000  # seconds
 
 
 class SafeAnswers:
-    """No guessing of types, no copies in caches; what is not a page of ours may neither run nor be framed."""
+    """Forbids type sniffing and unchecked caching; with `https`, also plain HTTP."""
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app

@@ -19,7 +19,7 @@ _TYPES = {"chat.js": "text/javascript; charset=utf-8", "style.css": "text/css; c
 
 @router.get("/")
 async def front(request: Request) -> Response:
-    """Who you are, and a question; or, where nobody can sign in, how to get a token."""
+    """The chat page, or, if sign-in is not configured, how to get a token."""
     browsers: Browsers | None = request.state.browsers
     if browsers is None:
         settings = request.state.settings
@@ -29,7 +29,7 @@ async def front(request: Request) -> Response:
     try:
         signs_out_at = await browsers.login.end_session_endpoint()
     except IdentityUnavailable:
-        signs_out_at = None  # who cannot sign in now can still read why
+        signs_out_at = None  # the page can still say why sign-in does not work
     return page("chat.html", form_action=_origin(signs_out_at))
 
 
