@@ -1,7 +1,5 @@
 """The HTTP application: what wraps every request, who answers it, and whether it can serve."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """Background work, which runs beside requests until its owner ends."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress

@@ -1,7 +1,5 @@
 """The service's command line: one file in commands/ for each group of subcommands."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

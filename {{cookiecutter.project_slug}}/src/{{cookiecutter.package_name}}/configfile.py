@@ -1,7 +1,5 @@
 """Reads configuration files, and reports all their faults at once with file and line."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, KeysView
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What do the files of CONFIG_DIR say, and do they fit each other and the environment?"""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

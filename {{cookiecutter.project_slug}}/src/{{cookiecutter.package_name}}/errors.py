@@ -21,8 +21,6 @@ ServiceError                 one answer in OpenAI's error shape; `api/errors.py`
 A message says what to do next. It never holds a provider's text, a token or a stack.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """Can it serve? `/livez` answers at once; `/readyz` says what it waits for."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping

@@ -1,7 +1,5 @@
 """Prompts as files: Markdown, with owner, version and inputs in front, and a digest that trail and spans carry."""
 
-from __future__ import annotations
-
 import hashlib
 import string
 from collections.abc import Collection

@@ -1,7 +1,5 @@
 """Which proxy leads to a host? HTTPS_PROXY, HTTP_PROXY and NO_PROXY, as the standard library reads them."""
 
-from __future__ import annotations
-
 from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL

@@ -1,7 +1,5 @@
 """Builds everything the service consists of, in this one place; store.py builds the parts that write."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Every setting of the service: an environment variable of the same name; docs/settings.md has a row for each."""
 
-from __future__ import annotations
-
 import os
 from ipaddress import ip_address
 from pathlib import Path

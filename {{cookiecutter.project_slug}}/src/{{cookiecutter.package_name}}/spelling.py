@@ -1,7 +1,5 @@
 """Which setting was meant by one that is not known?"""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args, get_origin

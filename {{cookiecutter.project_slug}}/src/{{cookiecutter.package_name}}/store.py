@@ -1,7 +1,5 @@
 """Builds the parts that write to the database, and those that check that it is still the same."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager

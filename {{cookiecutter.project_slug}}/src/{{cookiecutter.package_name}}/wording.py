@@ -1,6 +1,3 @@
-from __future__ import annotations
-
-
 def counted(number: int, one: str) -> str:
     """'1 record', '2 records'"""
     return f"{number} {one}" if number == 1 else f"{number} {one}s"

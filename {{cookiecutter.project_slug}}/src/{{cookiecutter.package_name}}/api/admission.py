@@ -1,7 +1,5 @@
 """Refuses requests before anything is parsed: too many at once, too large, too slow. Pure ASGI."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

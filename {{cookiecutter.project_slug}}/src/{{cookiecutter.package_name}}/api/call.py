@@ -1,7 +1,5 @@
 """From an HTTP request to an Ask: the body, the class of the data, the deadline."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, TypeVar
 

@@ -1,7 +1,5 @@
 """The one handler of errors: whatever is raised is answered in OpenAI's shape; what was decided, recorded."""
 
-from __future__ import annotations
-
 import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError

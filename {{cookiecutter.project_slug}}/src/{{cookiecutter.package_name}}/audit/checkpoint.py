@@ -1,7 +1,5 @@
 """Signed heads of the chains, in a folder outside of the database: what a chain alone cannot show, they can."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import getpass
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Records an evaluation on the trail: what was evaluated, when, and the result. No question and no answer."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path

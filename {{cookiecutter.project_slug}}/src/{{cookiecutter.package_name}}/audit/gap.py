@@ -1,7 +1,5 @@
 """Chains whose checkpoints are gone or unreadable. An operator's acknowledgement on the trail takes their place."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """Finds signed records that are missing from the database, as they are after an older backup was restored."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 

@@ -1,7 +1,5 @@
 """Removes records past their retention. Each leaves a tombstone with its number and hash, so chains still verify."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections import defaultdict

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from sqlalchemy import Column, ColumnElement, Index, Integer, String, Table, Text, text
 
 from ..database import bulk_insert, metadata

@@ -1,7 +1,5 @@
 """A hash chain per writer: each record's hash covers its own body and the hash before it."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import uuid

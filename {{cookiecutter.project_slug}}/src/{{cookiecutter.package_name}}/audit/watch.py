@@ -1,7 +1,5 @@
 """Is the database still the one that was written to? Whoever finds that it is not lets nobody write into it."""
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 import time

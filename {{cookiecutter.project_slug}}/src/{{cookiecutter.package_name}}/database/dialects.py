@@ -1,7 +1,5 @@
 """Where do SQLite and PostgreSQL differ? In how a connection begins, and in how many rows are written at once."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Opens the database, and checks that its commits survive a power cut."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 

@@ -1,7 +1,5 @@
 """Which tables are there? Alembic's migrations, applied and counted."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 

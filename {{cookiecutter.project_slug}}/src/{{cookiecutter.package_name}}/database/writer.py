@@ -1,7 +1,5 @@
 """Group commit: one thread writes what all waiting requests have to write, in one transaction."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """People's ratings of answers, one for each answer. Comments and conversations are encrypted, and expire."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 

@@ -1,7 +1,5 @@
 """What operators see of feedback: never who gave it, nothing expired, and words only singly and on the record."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from typing import Any

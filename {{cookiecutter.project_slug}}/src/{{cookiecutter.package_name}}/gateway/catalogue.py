@@ -1,7 +1,5 @@
 """The deployments and routes of config/models.yaml, found to fit each other."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """Tries a permit's deployments in order: one attempt each, within the deadline, no fallback once a chunk is out."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager

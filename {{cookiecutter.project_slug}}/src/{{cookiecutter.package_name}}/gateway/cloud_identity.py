@@ -1,7 +1,5 @@
 """Short-lived credentials from the cloud this runs in, instead of API keys. Azure and Google need no SDK."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import time

@@ -1,7 +1,5 @@
 """A deployment that speaks OpenAI's wire format, with no translator between: one aiohttp session for all."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any

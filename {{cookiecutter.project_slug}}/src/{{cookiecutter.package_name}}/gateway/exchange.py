@@ -1,7 +1,5 @@
 """Observes the HTTP exchange of one call through litellm, whose own report of it cannot be relied on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar

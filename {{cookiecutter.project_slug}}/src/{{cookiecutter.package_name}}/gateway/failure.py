@@ -1,7 +1,5 @@
 """Why an attempt failed, whether the next deployment is tried, and what the caller gets when none is left."""
 
-from __future__ import annotations
-
 import re
 from enum import Enum
 

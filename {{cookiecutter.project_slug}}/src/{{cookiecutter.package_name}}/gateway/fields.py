@@ -1,7 +1,5 @@
 """Which request fields does a deployment support? A field that it would silently ignore is refused by name."""
 
-from __future__ import annotations
-
 from .catalogue import Deployment
 from .failure import AttemptFailed, Failure
 from .messages import ChatRequest, JsonObject, ModelRequest

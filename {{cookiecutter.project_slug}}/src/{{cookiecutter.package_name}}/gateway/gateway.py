@@ -1,7 +1,5 @@
 """The one interface to a model: Direct, LiteLLM and Scripted answer for one deployment, Chain for all of a permit."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol

@@ -1,7 +1,5 @@
 """Every provider that does not speak OpenAI's wire format, translated by litellm."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager

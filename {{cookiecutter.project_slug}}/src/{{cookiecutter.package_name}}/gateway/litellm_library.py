@@ -1,7 +1,5 @@
 """Imports litellm with its own look-ups, retries, telemetry and HTTP clients switched off."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import logging

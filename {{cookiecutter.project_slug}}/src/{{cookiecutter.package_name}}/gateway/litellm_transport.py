@@ -1,7 +1,5 @@
 """The way out for all that litellm sends: our session under its HTTP clients. Imported with litellm only."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing

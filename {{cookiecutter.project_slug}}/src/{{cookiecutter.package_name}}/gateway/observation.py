@@ -1,7 +1,5 @@
 """One attempt at one deployment as span, metrics and log line tell of it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """How long to wait for a deployment: its share of the remaining deadline, and the limits for a stream's chunks."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import AsyncGenerator
 

@@ -1,7 +1,5 @@
 """Checks a provider's answer before ledger, clients and indexes rely on it."""
 
-from __future__ import annotations
-
 import math
 from array import array
 from typing import Any

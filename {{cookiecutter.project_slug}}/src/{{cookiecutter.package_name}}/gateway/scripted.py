@@ -1,7 +1,5 @@
 """A gateway that answers from a script: for tests and for features under development."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 Or, of Ollama, a line of JSON for each.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import AsyncGenerator, AsyncIterable
 

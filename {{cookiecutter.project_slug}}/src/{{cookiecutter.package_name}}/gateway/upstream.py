@@ -1,7 +1,5 @@
 """One HTTP exchange with a provider: no redirect followed, every fault named, the provider's words dropped."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager, suppress

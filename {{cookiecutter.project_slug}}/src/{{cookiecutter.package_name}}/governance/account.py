@@ -1,7 +1,5 @@
 """Keeps account of one governed call, and makes its trail records, ledger entries and receipt."""
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 import time

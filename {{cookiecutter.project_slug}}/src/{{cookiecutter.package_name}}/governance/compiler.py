@@ -1,7 +1,5 @@
 """Compiles config/policy.yaml into a Policy, or lists all its faults by file and line."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Collection
 

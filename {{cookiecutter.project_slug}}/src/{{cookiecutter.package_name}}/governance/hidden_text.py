@@ -1,7 +1,5 @@
 """What a person does not see but a model reads: in every message and document, whatever the class. docs/redaction.md"""
 
-from __future__ import annotations
-
 import re
 
 _LINES = str.maketrans("", "", "\t\n\r")

@@ -1,7 +1,5 @@
 """Money: reserved before a call, settled after it, in whole micro-dollars. The ledger decides, the trail remembers."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Requests and tokens per minute, of a user and of a tenant: in memory, or in Redis where replicas share them."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """One governed call as span and metrics tell of it."""
 
-from __future__ import annotations
-
 from ..gateway import R
 from ..telemetry import Metrics, names
 from .account import CallAccount

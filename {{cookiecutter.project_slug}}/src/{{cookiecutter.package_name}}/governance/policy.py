@@ -1,7 +1,5 @@
 """What config/policy.yaml decides: which class of data may reach which deployment, and who may send it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any

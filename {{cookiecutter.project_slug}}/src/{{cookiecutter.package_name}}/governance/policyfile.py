@@ -1,7 +1,5 @@
 """The format of config/policy.yaml; policy.py applies it."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 from typing import Annotated, Literal
 

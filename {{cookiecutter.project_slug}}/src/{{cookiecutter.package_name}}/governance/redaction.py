@@ -1,7 +1,5 @@
 """What is taken out of texts: for a provider by class of data, from logs always. The rules are data."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What several rounds with a model, with tools between them, add up to."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

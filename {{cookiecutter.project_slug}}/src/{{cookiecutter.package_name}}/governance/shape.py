@@ -1,7 +1,5 @@
 """Checks an answer against `response_format`: a JSON object, or the caller's JSON schema. docs/adr/T017"""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping

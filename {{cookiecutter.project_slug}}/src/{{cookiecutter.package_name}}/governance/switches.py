@@ -1,7 +1,5 @@
 """What was stopped by hand, whatever policy allows. Every replica looks each second."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from sqlalchemy import BigInteger, Column, Integer, String, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 

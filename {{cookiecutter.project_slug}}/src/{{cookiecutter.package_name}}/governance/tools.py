@@ -1,7 +1,5 @@
 """Tools that a feature offers to the model and runs itself, with the caller's permissions. docs/architecture.md"""
 
-from __future__ import annotations
-
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing

@@ -1,7 +1,5 @@
 """What was used, from the ledger: calls, tokens and money."""
 
-from __future__ import annotations
-
 import csv
 import io
 import math

@@ -1,7 +1,5 @@
 """What each key has used in this minute and in the one before: the sliding window of one replica."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from math import floor

@@ -1,7 +1,5 @@
 """A request by a browser: is it from our own pages, and who is signed in?"""
 
-from __future__ import annotations
-
 import asyncio
 import time
 

@@ -1,7 +1,5 @@
 """Exchanges a caller's token for one that another service accepts, in their name: RFC 8693 or Entra's on-behalf-of."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import time

@@ -1,7 +1,5 @@
 """Explains access to people: why a token is not enough, and what the identity team must set up."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

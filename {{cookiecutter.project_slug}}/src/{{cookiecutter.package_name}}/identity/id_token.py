@@ -1,7 +1,5 @@
 """The ID token: the issuer's word, to this client, about one login (OpenID Connect Core, 3.1.3.7)."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

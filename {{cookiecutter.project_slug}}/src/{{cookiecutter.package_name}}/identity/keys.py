@@ -1,7 +1,5 @@
 """The issuer's public keys: fetched once, refreshed rarely, kept while the issuer is down."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

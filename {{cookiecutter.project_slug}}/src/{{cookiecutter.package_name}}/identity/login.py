@@ -1,7 +1,5 @@
 """The login of a browser: Authorization Code with PKCE (RFC 6749, 7636, 9700), OpenID Connect's ID token, RFC 9207."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Only those that the issuer was asked about make an address wait: others need no 
 refuses the service itself, its secret having expired, token_endpoint.py bounds.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections import OrderedDict

@@ -1,7 +1,5 @@
 """Encrypts and authenticates what is stored or sent elsewhere: AES-GCM with keys derived from SECRET_KEY."""
 
-from __future__ import annotations
-
 import os
 
 from cryptography.exceptions import InvalidTag

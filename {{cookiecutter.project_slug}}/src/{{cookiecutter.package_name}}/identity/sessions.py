@@ -1,7 +1,5 @@
 """Who is signed in with a browser: the issuer's tokens, encrypted, by the digest of an id that only the browser has."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """The issuer's token endpoint (RFC 6749, 3.2), and how this service proves there who it is."""
 
-from __future__ import annotations
-
 import ssl
 import time
 from typing import Any

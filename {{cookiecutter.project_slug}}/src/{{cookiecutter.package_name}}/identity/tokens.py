@@ -1,7 +1,5 @@
 """Verifies access tokens: turns an untrusted text into claims that the issuer signed (RFC 9068, RFC 8725)."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

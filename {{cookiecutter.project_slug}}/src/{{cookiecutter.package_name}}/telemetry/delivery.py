@@ -1,7 +1,5 @@
 """The way of spans to the collector: whatever becomes of it, no request waits and memory stays bounded."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """One JSON line an event, from our code and from libraries alike, with request and trace ids."""
 
-from __future__ import annotations
-
 import logging
 import sys
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The instruments. Labels come from configuration and code, never from a caller, so their number is bounded."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from opentelemetry.metrics import Counter, Histogram, Meter, Observation

@@ -1,7 +1,5 @@
 """The outermost layer: request id, arrival time, the one server span, the access line. Pure ASGI."""
 
-from __future__ import annotations
-
 import re
 import time
 import uuid

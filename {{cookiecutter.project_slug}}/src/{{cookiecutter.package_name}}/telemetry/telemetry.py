@@ -1,7 +1,5 @@
 """The tracer and the instruments, built once and handed down; no global provider, so that tests can have their own."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
