@@ -95,7 +95,11 @@ def make_older(template: Path, service: Path) -> None:
     (template / "CHANGELOG.md").write_text(f"# Changelog\n\n## {OLDER[1:]}\n\nThe older one.\n")
     first_line(service / PACKAGE / "deadline.py", '"""As the older release said it."""')
     first_line(service / "docs/fallback.md", "# What falls back, as the older release said it")
-    edit(service / PACKAGE / "handbook/handbook.py", "from __future__", "# older\nfrom __future__")
+    edit(
+        service / PACKAGE / "handbook/handbook.py",
+        "from collections.abc import",
+        "# older\nfrom collections.abc import",
+    )
     (service / PACKAGE / "handbook/documents/office-hours.md").unlink()
     (service / "tests/gateway/test_sse.py").unlink()
     (service / "docs/slos.md").rename(service / "docs/objectives.md")

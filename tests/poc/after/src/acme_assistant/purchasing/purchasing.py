@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 from pathlib import Path
