@@ -24,18 +24,18 @@ class Throughput:
 
 
 async def throughput(around: Surroundings, seconds: float) -> list[Throughput]:
-    from acme_assistant import database
+    from acme_assistant.database import writer as group
 
     found = []
-    largest = database.LARGEST_BATCH
+    largest = group.LARGEST_BATCH
     for name, url in _databases(around):
         for waiting in WAITING:
             rates: dict[int, list[float]] = {largest: [], 1: []}
             for _ in range(ROUNDS):
                 for batch in rates:
-                    database.LARGEST_BATCH = batch
+                    group.LARGEST_BATCH = batch
                     rates[batch].append(await _rate(url, waiting, seconds))
-            database.LARGEST_BATCH = largest
+            group.LARGEST_BATCH = largest
             found.append(Throughput(name, waiting, median(rates[largest]), median(rates[1])))
     return found
 

@@ -11,7 +11,16 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import Clerk, Kind, Notary, Trail, Watch, acknowledge_gaps, notarised, verify
+from {{ cookiecutter.package_name }}.audit import (
+    Clerk,
+    Kind,
+    Notary,
+    Trail,
+    Watch,
+    acknowledge_gaps,
+    notarised,
+    verify,
+)
 from {{ cookiecutter.package_name }}.audit import watch as module
 from {{ cookiecutter.package_name }}.audit.loss import lost
 from {{ cookiecutter.package_name }}.audit.tables import audit

@@ -6,7 +6,13 @@ import pytest
 from sqlalchemy import event, text
 
 from {{ cookiecutter.package_name }}.configfile import ConfigurationError
-from {{ cookiecutter.package_name }}.database import DoesNotAnswer, check_durability, open_engine, opened, patient
+from {{ cookiecutter.package_name }}.database import (
+    DoesNotAnswer,
+    check_durability,
+    open_engine,
+    opened,
+    patient,
+)
 
 from tests.postgresql import PostgreSQL
 

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import Clerk, Kind, SigningKeys, acknowledge_gaps, export, retain, verify
+from {{ cookiecutter.package_name }}.audit import (
+    Clerk,
+    Kind,
+    SigningKeys,
+    acknowledge_gaps,
+    export,
+    retain,
+    verify,
+)
 from {{ cookiecutter.package_name }}.governance import stop
 
 from tests.audit.signed import KEY, OLD_KEY, altered, folder, signed_trail

@@ -6,7 +6,14 @@ import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from {{ cookiecutter.package_name }}.errors import ServiceError, UpstreamInvalid, UpstreamUnavailable
-from {{ cookiecutter.package_name }}.gateway import Answer, AttemptFailed, Chunk, Failure, PermittedCall, ScriptedGateway
+from {{ cookiecutter.package_name }}.gateway import (
+    Answer,
+    AttemptFailed,
+    Chunk,
+    Failure,
+    PermittedCall,
+    ScriptedGateway,
+)
 from {{ cookiecutter.package_name }}.telemetry import names
 
 from tests.gateway.calls import both_ways, permitted_call
