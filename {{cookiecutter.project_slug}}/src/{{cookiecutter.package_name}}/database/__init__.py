@@ -3,9 +3,10 @@
 from .dialects import Bulk, bulk_insert, given_rows, patient
 from .engine import DoesNotAnswer, check_durability, metadata, open_engine, opened
 from .schema import migrate, pending
-from .writer import Book, Writer, running
+from .writer import LARGEST_BATCH, Book, Writer, running
 
 __all__ = [
+    "LARGEST_BATCH",
     "Book",
     "Bulk",
     "DoesNotAnswer",
