@@ -168,6 +168,13 @@ async def test_verify_names_an_altered_record(service: Service) -> None:
     assert json.loads(invoked("audit", "verify", "--json", **where).stdout)["faults"][0]["seq"] == 2
 
 
+def test_a_doubt_is_not_among_what_production_refuses(config: str) -> None:
+    shown = invoked("doctor", "--json", CONFIG_DIR=config, OIDC_CLIENT_ID="web")
+    refused = {one.partition(":")[0] for one in json.loads(shown.stdout)["production"]}
+    assert "SECRET_KEY" in refused
+    assert "TRUSTED_PROXIES" not in refused
+
+
 def test_doctor_says_what_is_missing(config: str) -> None:
     shown = invoked("doctor", CONFIG_DIR=config)
     assert shown.exit_code == 1

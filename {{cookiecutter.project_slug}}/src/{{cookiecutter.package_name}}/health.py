@@ -63,9 +63,11 @@ async def _answer(name: str, check: Check) -> str | None:
 
 @asynccontextmanager
 async def watched(readiness: Readiness) -> AsyncIterator[Readiness]:
-    async with background(readiness.run, "readiness"):
-        yield readiness
-    readiness.stop()
+    try:
+        async with background(readiness.run, "readiness"):
+            yield readiness
+    finally:
+        readiness.stop()
 
 
 @router.get("/livez")

@@ -192,7 +192,7 @@ async def test_one_chain_whose_checkpoint_cannot_be_read_hides_no_other(
         assert "lacks what was signed (records: 2)" in str(watch.fault)
 
 
-@pytest.mark.parametrize("entry", [{"writer": [], "seq": 1}, {"seq": "1"}, "text", None], ids=str)
+@pytest.mark.parametrize("entry", [{"writer": [], "seq": 1}, {"seq": "4"}, "text", None], ids=str)
 async def test_an_acknowledgement_that_is_badly_written_acknowledges_nothing(
     engine: Engine, tmp_path: Path, entry: Any
 ) -> None:

@@ -6,12 +6,15 @@ import httpx2
 import pytest
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import Checkpoints, Clerk, SigningKeys, verify
+from {{ cookiecutter.package_name }}.audit import Checkpoints, Clerk, SigningKeys, Trail, Watch, verify
+from {{ cookiecutter.package_name }}.database import Writer, running
 from {{ cookiecutter.package_name }}.governance import Switches, What, start, stop, stops, watched
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY
+from {{ cookiecutter.package_name }}.store import Opening
 
 from tests.audit.signed import altered, folder
 from tests.service import Service
+from tests.silence import METRICS
 
 SECONDS = 2.0  # until a switch has to be effective everywhere
 
@@ -113,4 +116,20 @@ async def test_a_look_that_fails_changes_nothing(engine: Engine, tmp_path: Path)
     async with watched(Switches(engine)) as switches:
         altered(engine, "ALTER TABLE switches RENAME TO away")
         await switches.look()
+        assert switches.stopped == {("tenant", "acme"): "why not"}
+
+
+async def test_nobody_writes_before_it_is_known_who_is_stopped(engine: Engine, tmp_path: Path) -> None:
+    async def first() -> None:
+        assert not writer.failing
+
+    stop(Clerk(engine, folder(tmp_path)), "tenant", "acme", "why not")
+    trail, switches = Trail(), Switches(engine)
+    async with running(Writer(engine, [trail], METRICS)) as writer:
+        opening = Opening(engine, Watch(engine, trail, folder(tmp_path), writer), switches, writer)
+        altered(engine, "ALTER TABLE switches RENAME TO away")
+        assert not await opening.tried(first)
+        assert writer.failing
+        altered(engine, "ALTER TABLE away RENAME TO switches")
+        assert await opening.tried(first)
         assert switches.stopped == {("tenant", "acme"): "why not"}
