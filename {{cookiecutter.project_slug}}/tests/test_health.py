@@ -46,3 +46,20 @@ async def test_a_check_that_breaks_is_one_to_wait_for_and_stops_no_other() -> No
     metrics = Metrics(MeterProvider(shutdown_on_exit=False).get_meter("test"))
     readiness = health.Readiness({"broken": breaks, "sound": holds}, metrics)
     assert await readiness.look() == {"broken": "this could not be found out; the log has the cause"}
+
+
+async def test_a_look_serves_all_who_ask_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+
+    async def counted() -> str | None:
+        nonlocal looks
+        looks += 1
+        return None
+
+    readiness = health.Readiness({"counted": counted}, Metrics(MeterProvider(shutdown_on_exit=False).get_meter("test")))
+    await readiness.waiting_for()
+    await readiness.waiting_for()
+    assert looks == 1
+    monkeypatch.setattr(readiness, "_until", time.monotonic())
+    await readiness.waiting_for()
+    assert looks == 2
