@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 
 from tests import baking
 from tests.releases import Releases, releases
@@ -46,6 +47,14 @@ def borrowed(default: Path) -> dict[str, str]:
         "VIRTUAL_ENV": str(default / ".venv"),
         "PYTHONPATH": os.pathsep.join(["src", "."]),
     }
+
+
+@pytest.fixture
+def later(borrowed: dict[str, str]) -> dict[str, str]:
+    """The same, in which Python's clock shows a day of the year after next."""
+    path = os.pathsep.join([str(Path(__file__).parent / "later"), borrowed["PYTHONPATH"]])
+    clock_from = str(Path(time_machine.__file__).parent.parent)
+    return borrowed | {"PYTHONPATH": path, "CLOCK_FROM": clock_from, "DAYS_LATER": "400"}
 
 
 @pytest.fixture(scope="session")

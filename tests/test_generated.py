@@ -78,6 +78,15 @@ def test_example_can_be_deleted(tmp_path: Path, borrowed: dict[str, str]) -> Non
     assert PASSED.search(checked_and_tested(service, borrowed))
 
 
+def test_no_test_fails_by_the_calendar(tmp_path: Path, later: dict[str, str]) -> None:
+    """A team's pipeline must not go red on a day on which nobody changed anything."""
+    service = bake(tmp_path)
+    # Node's provider and OpenSSL's certificates keep the true time.
+    of_another_clock = "not certified_provider and not company_network"
+    quick = ("pytest", "-m", "not slow", "-k", of_another_clock, "-n", "4", "--dist", "worksteal")
+    assert PASSED.search(run(service, "python", "-m", *quick, environment=later).splitlines()[-1])
+
+
 def test_every_importable_name_is_refused_as_name_of_a_package(
     default: Path, borrowed: dict[str, str]
 ) -> None:

@@ -22,14 +22,15 @@ from assurance.papers import model_register
 from assurance.readiness.looks.evidence import alerts
 from assurance.readiness.looks.papers import MATRIX, block, signature
 from assurance.readiness.plan import Plan
-from assurance.readiness.project import OPEN, Project
+from assurance.readiness.project import OPEN, PLAN, Project
 from assurance.readiness.report import Report, State
 from assurance.readiness.run import report_on
 from assurance.stamp import stamp
 from tests.docs.pages import PROJECT
 
 TODAY = date(2026, 11, 27)
-_COPIED = ("src", "assurance", "docs", "ops", "tests", "controls.yaml", "readiness.yaml")
+FRESH_PLAN = "demands: {staging: 2, production: 4}\nprograms: [eval]\n"
+_COPIED = ("src", "assurance", "docs", "ops", "tests", "controls.yaml")
 
 
 def report(project: Path, plan: Plan | None = None, url: str | None = None, today: date = TODAY) -> Report:
@@ -51,6 +52,7 @@ def copied(folder: Path) -> Path:
         shutil.copytree(source, target, ignore=_caches) if source.is_dir() else shutil.copy(source, target)
     shutil.copytree(PROJECT / "tests" / "config", folder / "config")
     edit(folder / "docs/governance/model-register.md", _current_register(folder))
+    edit(folder / PLAN, FRESH_PLAN)
     return folder
 
 
