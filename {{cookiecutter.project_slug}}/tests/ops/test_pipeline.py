@@ -28,6 +28,7 @@ SCHEMAS = {
     ".gitlab-ci.yml": "gitlab-ci",
     "azure-pipelines.yml": "azure-pipelines",
 }
+SYSTEMS = {".github/workflows/check.yml": "GitHub", ".gitlab-ci.yml": "GitLab", "azure-pipelines.yml": "Azure"}
 PIPELINES = [name for name in SCHEMAS if (PROJECT / name).exists()]
 
 
@@ -136,6 +137,16 @@ def test_an_image_is_pushed_by_its_commit_from_the_default_branch_only() -> None
     assert re.search(r"^docker push .*:\$(\w*SHA|BUILD_SOURCEVERSION)\"$", done, re.MULTILINE)
     assert "--password-stdin" in done
     assert "latest" not in done
+
+
+def test_the_page_on_releases_says_where_the_image_goes_with_whose_right_and_whether_it_is_signed() -> None:
+    (row,) = re.findall(rf"^\| {SYSTEMS[PIPELINES[0]]} \| (.*) \|$", text("docs/release.md"), re.MULTILINE)
+    publishing = str(job("publish"))
+    registry = {"ghcr.io", "CI_REGISTRY_IMAGE", "IMAGE_USER", "IMAGE_PASSWORD"}
+    named = {word for word in registry if word in publishing}
+    assert named
+    assert {word for word in named if word != "CI_REGISTRY_IMAGE"} == {word for word in registry if word in row}
+    assert row.endswith("| no") != ("actions/attest" in publishing)
 
 
 def test_known_holes_of_the_lock_are_looked_for_each_night() -> None:
