@@ -40,6 +40,8 @@ pyyaml redis referencing regex regress requests rich rpds rpds_py ruamel ruamel_
 sniffio sortedcontainers sqlalchemy starlette structlog tiktoken tiktoken_ext tokenizers tomlkit tqdm
 trove_classifiers truststore types_pyyaml typing_extensions typing_inspection tzdata urllib3 uv uvicorn
 uvloop wrapt xdist yaml yarl zipp
+boolean boolean_py cyclonedx cyclonedx_python_lib defusedxml license_expression packageurl packageurl_python
+py_serializable
     """.split()  # noqa: SIM905 one name a line would be 160 lines
 )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from assurance.readiness.plan import read_plan
 from assurance.readiness.project import Project
 from assurance.readiness.run import report_on, write
+from assurance.sbom import sbom
 from assurance.stamp import PROJECT, stamp
 
 PAPERS = (
@@ -35,6 +36,7 @@ def bundle(project: Path, at: datetime) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("index.md", "\n".join([*_index(project, at), ""]))
+        archive.writestr("sbom.cdx.json", sbom(project))
         for path in sorted({path for pattern in PAPERS for path in project.glob(pattern)}):
             archive.write(path, path.relative_to(project))
         for name in RUN:
@@ -52,7 +54,7 @@ def _index(project: Path, at: datetime) -> Iterator[str]:
     for name, command in RUN.items():
         when, what = _found(project / ".local" / name / "latest.json", command)
         yield f"| [{name}](run/{name}/latest.json) | {when} | {what} |"
-    yield "\n`requirements.lock` lists every package of the image with its hashes."
+    yield "\n`sbom.cdx.json` lists every package of the image with version, licence and hashes."
 
 
 def _found(path: Path, command: str) -> tuple[str, str]:

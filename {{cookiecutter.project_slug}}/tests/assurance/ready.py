@@ -30,7 +30,7 @@ from tests.docs.pages import PROJECT
 
 TODAY = date(2026, 11, 27)
 FRESH_PLAN = "demands: {staging: 2, production: 4}\nprograms: [eval]\n"
-_COPIED = ("src", "assurance", "docs", "ops", "tests", "controls.yaml")
+_COPIED = ("src", "assurance", "docs", "ops", "tests", "controls.yaml", "pyproject.toml", "requirements.lock")
 
 
 def report(project: Path, plan: Plan | None = None, url: str | None = None, today: date = TODAY) -> Report:

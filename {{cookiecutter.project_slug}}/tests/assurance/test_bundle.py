@@ -19,7 +19,7 @@ def test_the_bundle_has_the_papers_and_names_its_state(tmp_path: Path) -> None:
         index, names = archive.read("index.md").decode(), set(archive.namelist())
     assert stamp(project=project)[:12] in index
     assert {"controls.yaml", "docs/governance/threat-model.md", "docs/governance/policy-matrix.md"} <= names
-    assert {"docs/governance/ten-questions.md", "docs/adr/README.md", "config/models.yaml"} <= names
+    assert {"docs/governance/ten-questions.md", "docs/adr/README.md", "config/models.yaml", "sbom.cdx.json"} <= names
     assert "missing: make prove" in index
     assert not any(name.startswith("src/") or ".env" in name for name in names)
 

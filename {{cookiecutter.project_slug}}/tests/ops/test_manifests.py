@@ -41,9 +41,11 @@ def test_the_image_holds_what_runs_and_nothing_that_proves_it() -> None:
         "src",
     ]
     assert not given("ADD")
-    kept_out = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    assert "*" in kept_out
-    assert not {"!local", "!assurance", "!tests", "!.env"} & set(kept_out)
+
+
+def test_docker_is_handed_what_the_image_holds_and_no_hidden_file_of_it() -> None:
+    _, *lines = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert lines == ["*", "!src", "!config", "!migrations", "!requirements.lock", "**/.*", "**/__pycache__"]
 
 
 def test_the_image_runs_as_nobody_in_particular() -> None:
@@ -56,6 +58,22 @@ def test_packages_are_installed_by_hash_and_never_built() -> None:
     (installed,) = [command for command in given("RUN") if "pip --python" in command]
     assert "--require-hashes -r requirements.lock" in installed
     assert "--only-binary=:all:" in installed
+    assert "--no-deps" in installed
+    assert not [command for command in given("RUN") if re.search(r"apt|curl|wget|gcc", command)]
+
+
+def test_the_same_source_gives_the_same_image() -> None:
+    """Python's own compiled files hold the time of their source, by which they would differ each time."""
+    (installed,) = [command for command in given("RUN") if "pip --python" in command]
+    assert "--no-compile" in installed
+    compiled = [command for command in given("RUN") if "compileall" in command]
+    assert len(compiled) == 2
+    assert all("--invalidation-mode unchecked-hash" in command for command in compiled)
+
+
+def test_no_secret_is_built_in() -> None:
+    assert not given("ARG")
+    assert not re.search(r"KEY|SECRET|PASSWORD|TOKEN", " ".join(given("ENV")))
 
 
 def test_base_images_have_a_full_tag() -> None:

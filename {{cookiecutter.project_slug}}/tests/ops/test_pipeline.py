@@ -10,7 +10,7 @@ import yaml
 from tests.ops.schema import faults
 
 PROJECT = Path(__file__).parents[2]
-TARGETS = ["make check", "make test", "make eval", "make prove", "make drill"]
+TARGETS = ["make check", "make test", "make eval", "make prove", "make drill", "make sbom"]
 # What tests and drills start, and the package of the image's Debian that brings it.
 PACKAGES = {
     "chromium": "chromium",
@@ -28,6 +28,7 @@ SCHEMAS = {
     ".gitlab-ci.yml": "gitlab-ci",
     "azure-pipelines.yml": "azure-pipelines",
 }
+SYSTEMS = {".github/workflows/check.yml": "GitHub", ".gitlab-ci.yml": "GitLab", "azure-pipelines.yml": "Azure"}
 PIPELINES = [name for name in SCHEMAS if (PROJECT / name).exists()]
 
 
@@ -119,6 +120,35 @@ def test_whether_it_may_go_live_is_asked_of_the_environment_that_the_team_names(
     assert re.search(r"'ENVIRONMENT': '\$.*READY_ENVIRONMENT", str(content))
 
 
+def test_an_image_is_built_and_tried_with_each_change_that_passed_the_check() -> None:
+    building = job("build")
+    assert "check" in building.get("needs", building.get("dependsOn")), "it brings the list of packages"
+    assert [one for one in commands(building) if one.startswith("make image tag=")]
+    assert not re.search(r"docker (push|login)|PASSWORD|TOKEN|secrets", str(building)), "it runs what a change brings"
+
+
+def test_an_image_is_pushed_by_its_commit_from_the_default_branch_only() -> None:
+    publishing = job("publish")
+    when = str(publishing.get("if") or publishing.get("condition") or publishing["rules"])
+    assert re.search(r"event_name == 'push' .*default_branch|COMMIT_BRANCH == .*DEFAULT_BRANCH|refs/heads/main", when)
+    first = publishing.get("needs", publishing.get("dependsOn", publishing.get("extends")))
+    assert first == "build", "what was not tried is not pushed"
+    done = "\n".join(commands(publishing))
+    assert re.search(r"^docker push .*:\$(\w*SHA|BUILD_SOURCEVERSION)\"$", done, re.MULTILINE)
+    assert "--password-stdin" in done
+    assert "latest" not in done
+
+
+def test_the_page_on_releases_says_where_the_image_goes_with_whose_right_and_whether_it_is_signed() -> None:
+    (row,) = re.findall(rf"^\| {SYSTEMS[PIPELINES[0]]} \| (.*) \|$", text("docs/release.md"), re.MULTILINE)
+    publishing = str(job("publish"))
+    registry = {"ghcr.io", "CI_REGISTRY_IMAGE", "IMAGE_USER", "IMAGE_PASSWORD"}
+    named = {word for word in registry if word in publishing}
+    assert named
+    assert {word for word in named if word != "CI_REGISTRY_IMAGE"} == {word for word in registry if word in row}
+    assert row.endswith("| no") != ("actions/attest" in publishing)
+
+
 def test_known_holes_of_the_lock_are_looked_for_each_night() -> None:
     """Whether the tool finds any needs the public index, so no test runs it: this is about the text."""
     installing, looking = commands(job("advisories"))
@@ -139,7 +169,7 @@ def test_the_targets_are_in_the_makefile() -> None:
     assert {f"make {target}" for target in re.findall("^([a-z]+):", text("Makefile"), re.MULTILINE)} >= set(TARGETS)
 
 
-def test_actions_are_pinned_by_commit_and_the_token_may_only_read() -> None:
+def test_actions_are_pinned_by_commit_and_the_token_of_all_jobs_but_one_may_only_read() -> None:
     if ".github/workflows/check.yml" not in PIPELINES:
         pytest.skip("the pipeline runs elsewhere")
     for path in (PROJECT / ".github" / "workflows").glob("*.yml"):
@@ -147,5 +177,20 @@ def test_actions_are_pinned_by_commit_and_the_token_may_only_read() -> None:
         used = re.findall(r"uses: (.*)", workflow)
         assert used
         assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", action) for action in used)
-        assert yaml.safe_load(workflow)["permissions"] == {"contents": "read"}
+        content = yaml.safe_load(workflow)
+        assert content["permissions"] == {"contents": "read"}
+        assert {name for name, one in content["jobs"].items() if "permissions" in one} <= {"publish"}
         assert "pull_request_target" not in workflow
+
+
+def test_the_job_that_may_write_runs_nothing_of_the_repository_and_signs_what_it_pushed() -> None:
+    if ".github/workflows/check.yml" not in PIPELINES:
+        pytest.skip("the pipeline runs elsewhere, and signs nothing")
+    publishing = job("publish")
+    assert publishing["permissions"] == {"packages": "write", "id-token": "write", "attestations": "write"}
+    assert not re.search(r"actions/checkout|make |python|docker (build|run)", str(publishing))
+    signing = [one["with"] for one in publishing["steps"] if one.get("uses", "").startswith("actions/attest@")]
+    assert [one.get("sbom-path") for one in signing] == [None, ".local/sbom.cdx.json"]
+    for one in signing:
+        assert "steps.push.outputs.digest" in one["subject-digest"]
+        assert one["push-to-registry"] is True
