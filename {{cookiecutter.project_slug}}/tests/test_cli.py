@@ -168,6 +168,27 @@ async def test_verify_names_an_altered_record(service: Service) -> None:
     assert json.loads(invoked("audit", "verify", "--json", **where).stdout)["faults"][0]["seq"] == 2
 
 
+def test_a_setting_that_names_no_overlay_is_a_fault_beside_all_others(config: str, tmp_path: Path) -> None:
+    replace(Path(config) / "models.yaml", "- only", "- other")
+    nowhere = str(tmp_path / "nowhere" / "policy.yaml")
+    for command in (("serve",), ("policy",)):
+        refused = invoked(*command, CONFIG_DIR=config, ORGANISATION_POLICY=nowhere)
+        assert refused.exit_code == 78
+        where = "nowhere/policy.yaml: cannot be read (FileNotFoundError); ORGANISATION_POLICY must say where it is"
+        assert where in refused.stderr
+        assert "no deployment is called 'other'" in refused.stderr
+
+
+def test_policy_and_doctor_name_the_overlay_in_force(config: str, tmp_path: Path) -> None:
+    overlay = tmp_path / "policy.yaml"
+    overlay.write_text("tenant_limits: {requests_per_minute: 9}\n", encoding="utf-8")
+    where = {"CONFIG_DIR": config, "ORGANISATION_POLICY": str(overlay)}
+    within = f"within {tmp_path.name}/policy.yaml"
+    assert invoked("policy", **where).stdout.splitlines()[0].endswith(f" {within}")
+    assert f"is whole, {within}" in invoked("doctor", **where).stdout
+    assert "within" not in invoked("policy", CONFIG_DIR=config, ORGANISATION_POLICY="").stdout
+
+
 def test_a_doubt_is_not_among_what_production_refuses(config: str) -> None:
     shown = invoked("doctor", "--json", CONFIG_DIR=config, OIDC_CLIENT_ID="web")
     refused = {one.partition(":")[0] for one in json.loads(shown.stdout)["production"]}

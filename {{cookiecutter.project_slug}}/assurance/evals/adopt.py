@@ -71,7 +71,7 @@ def case_of(shared: Shared, policy: Policy) -> dict[str, Any]:
             f"The conversation is {shared.data_class}, and the code is read by more people than may see that. "
             "Write a case by hand that asks the same with invented data."
         )
-    *before, asked, answer = each_text(shared.words["conversation"], open_scrub(policy.patterns))
+    *before, asked, answer = each_text(shared.words["conversation"], open_scrub(*policy.patterns))
     system = "\n".join(turn["content"] for turn in before if turn["role"] == "system")
     earlier = [turn for turn in before if turn["role"] != "system"]
     inputs = {"model": shared.model, "ask": asked["content"], "system": system, "earlier": earlier}

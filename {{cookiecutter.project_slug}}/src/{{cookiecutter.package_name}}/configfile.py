@@ -103,13 +103,16 @@ def read(path: Path, model: type[M], faults: Faults) -> ConfigFile[M] | None:
     return file if len(faults.found) == before else None
 
 
-def salvage(path: Path, model: type[M], faults: Faults) -> ConfigFile[M] | None:
-    """The parts of a file without faults, so that checking can go on. The service must not start with the result."""
+def salvage(path: Path, model: type[M], faults: Faults, setting: str = "CONFIG_DIR") -> ConfigFile[M] | None:
+    """The parts of a file without faults, so that checking can go on. The service must not start with the result.
+
+    `setting` is the one that says where the file is.
+    """
     name = shown(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        faults.add(name, f"cannot be read ({type(error).__name__}); CONFIG_DIR must name the folder that holds it")
+        faults.add(name, f"cannot be read ({type(error).__name__}); {setting} must say where it is")
         return None
     found = _content(name, text, faults)
     return _validate(name, *found, model, faults) if found else None

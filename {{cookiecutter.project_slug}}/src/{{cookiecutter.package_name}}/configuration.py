@@ -1,4 +1,4 @@
-"""What do the files of CONFIG_DIR say, and do they fit each other and the environment?"""
+"""What do the files of CONFIG_DIR and the organisation's say, and do they fit each other and the environment?"""
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import configfile
-from .configfile import Faults
+from .configfile import ConfigFile, Faults
 from .gateway import Catalogue, ModelsFile, build_catalogue
-from .governance import Feature, Policy, PolicyFile, compile_policy
+from .governance import Feature, OverlayFile, Policy, PolicyFile, Rules, compile_policy
 from .identity import AccessFile, AccessRules
 from .settings import Settings, is_loopback
 
@@ -17,7 +17,7 @@ ReadFeatures = Callable[[Policy, Faults], Mapping[str, Feature]]
 
 @dataclass(frozen=True)
 class Configuration:
-    """The three files of CONFIG_DIR and those of the features, read and found to fit each other."""
+    """The three files of CONFIG_DIR, the organisation's and those of the features, read and found to fit each other."""
 
     access: AccessRules
     catalogue: Catalogue
@@ -50,13 +50,14 @@ def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit
     models_file = configfile.salvage(settings.config_dir / "models.yaml", ModelsFile, faults)
     of_policy = Faults()
     policy_file = configfile.salvage(settings.config_dir / "policy.yaml", PolicyFile, of_policy)
+    overlay = _organisation(settings, of_policy)
     access_file = configfile.salvage(settings.config_dir / "access.yaml", AccessFile, faults)
     catalogue = build_catalogue(models_file, faults) if models_file else Catalogue({}, {})
     access = AccessRules(access_file.content) if access_file else None
     told = {one.partition(":")[0].removesuffix("_FILE") for one in faults.found}
     unfit += _unfit(settings, catalogue, access, told)
     roles = access_file.names("roles") if access_file else None
-    policy = compile_policy(policy_file, catalogue, roles, of_policy) if policy_file else None
+    policy = compile_policy(Rules(policy_file, overlay), catalogue, roles, of_policy) if policy_file else None
     faults.found += of_policy.found
     if policy is None:
         return None
@@ -65,6 +66,11 @@ def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit
     features = read_features(policy, Faults() if of_policy.found else faults)
     _check(features, catalogue, faults)
     return Configuration(access, catalogue, policy, features) if access else None
+
+
+def _organisation(settings: Settings, faults: Faults) -> ConfigFile[OverlayFile] | None:
+    path = settings.organisation_policy
+    return configfile.salvage(path, OverlayFile, faults, "ORGANISATION_POLICY") if path else None
 
 
 def _check(features: Mapping[str, Feature], catalogue: Catalogue, faults: Faults) -> None:
@@ -99,6 +105,9 @@ def _unfit(settings: Settings, catalogue: Catalogue, access: AccessRules | None,
 
 
 def digests(settings: Settings) -> dict[str, str]:
-    """SHA-256 of each file, by its name."""
-    files = sorted(file for file in settings.config_dir.glob("*.yaml") if not file.stem.endswith(".examples"))
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    """SHA-256 of each file, by its name; of the organisation's by its setting's, as names may be the same."""
+    found = sorted(file for file in settings.config_dir.glob("*.yaml") if not file.stem.endswith(".examples"))
+    files = {file.name: file for file in found}
+    if settings.organisation_policy:
+        files["ORGANISATION_POLICY"] = settings.organisation_policy
+    return {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}

@@ -92,7 +92,7 @@ def _built(
     telemetry.metrics.watch_issuer(lambda: keys.failures)
     verifier = TokenVerifier(settings.oidc_issuer, settings.oidc_audience, read.access, keys)
     chain = ChainGateway(_gateways(read.catalogue, session), telemetry)
-    limits, redactor = open_limits(settings.redis_url), open_redactor(read.policy.patterns)
+    limits, redactor = open_limits(settings.redis_url), open_redactor(*read.policy.patterns)
     digests, trail, writer = ContentDigests(settings.secret_key), store.trail, store.writer
     governed = GovernedGateway(
         read.policy, store.switches, limits, redactor, digests, store.ledger, trail, writer, chain, telemetry

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     audit_signing_key: Annotated[str, AfterValidator(_signing_keys)] = LOCAL_SIGNING_KEY
     redis_url: Annotated[str, Field(pattern=r"^rediss?://\S+$")] | None = None
     config_dir: Path = Path("config")
+    organisation_policy: Path | None = None
     feedback_days: Annotated[int, Field(ge=1, le=3650)] = 90
     cors_origins: Annotated[list[str], NoDecode] = []
     trusted_proxies: Annotated[list[str], NoDecode] = []

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from {{ cookiecutter.package_name }}.settings import LOCAL_SECRET_KEY
 
-from tests.service import Service
+from tests.service import Service, Surroundings, running_service
 
 # As docs/governance/audit-format.md tells it.
 KEY = HKDF(SHA256(), length=32, salt=None, info=b"audit digests").derive(LOCAL_SECRET_KEY.encode())
@@ -55,3 +55,13 @@ def test_the_configuration_that_was_loaded_is_recorded_by_its_digests(service: S
     (loaded,) = service.records("loaded")
     for name in ("access.yaml", "models.yaml", "policy.yaml"):
         assert loaded["config"][name] == hashlib.sha256((tmp_path / "config" / name).read_bytes()).hexdigest()
+
+
+async def test_the_organisation_s_file_that_was_loaded_is_recorded_too(tmp_path: Path, around: Surroundings) -> None:
+    overlay = tmp_path / "policy.yaml"  # as the team's is called
+    overlay.write_text("tenant_limits: {requests_per_minute: 9}\n", encoding="utf-8")
+    async with running_service(tmp_path, around, organisation_policy=overlay) as service:
+        (loaded,) = service.records("loaded")
+    assert loaded["config"]["ORGANISATION_POLICY"] == hashlib.sha256(overlay.read_bytes()).hexdigest()
+    team = (tmp_path / "config" / "policy.yaml").read_bytes()
+    assert loaded["config"]["policy.yaml"] == hashlib.sha256(team).hexdigest()

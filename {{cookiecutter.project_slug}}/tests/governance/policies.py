@@ -7,7 +7,7 @@ import yaml
 
 from {{ cookiecutter.package_name }}.configfile import Faults, salvage
 from {{ cookiecutter.package_name }}.gateway import Catalogue, ModelsFile, build_catalogue
-from {{ cookiecutter.package_name }}.governance import Policy, PolicyFile, compile_policy
+from {{ cookiecutter.package_name }}.governance import OverlayFile, Policy, PolicyFile, Rules, compile_policy
 from {{ cookiecutter.package_name }}.identity import Principal
 
 ROLES = frozenset({"employee", "analyst", "steward", "auditor"})
@@ -41,15 +41,17 @@ ceilings:
 """
 
 
-def compiled(folder: Path, models: str = MODELS, policy: str = POLICY) -> Policy:
+def compiled(folder: Path, models: str = MODELS, policy: str = POLICY, organisation: str | None = None) -> Policy:
     """Raises ConfigurationError like the service at its start."""
     faults = Faults()
-    for name, text in (("models", models), ("policy", policy)):
-        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    for name, text in (("models", models), ("policy", policy), ("organisation", organisation)):
+        if text is not None:
+            (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     models_file = salvage(folder / "models.yaml", ModelsFile, faults)
     policy_file = salvage(folder / "policy.yaml", PolicyFile, faults)
     catalogue = build_catalogue(models_file, faults) if models_file else Catalogue({}, {})
-    found = compile_policy(policy_file, catalogue, ROLES, faults) if policy_file else None
+    overlay = None if organisation is None else salvage(folder / "organisation.yaml", OverlayFile, faults)
+    found = compile_policy(Rules(policy_file, overlay), catalogue, ROLES, faults) if policy_file else None
     faults.raise_if_any()
     assert found is not None
     return found

@@ -209,6 +209,20 @@ def test_checkpoints_outlive_a_replica_and_are_shared() -> None:
     assert f"AUDIT_CHECKPOINTS={mounted}" in (PROJECT / "Dockerfile").read_text(encoding="utf-8")
 
 
+def test_an_organisation_s_rules_are_three_lines_to_take_the_number_sign_from() -> None:
+    text = (FOLDER / "deployment.yaml").read_text(encoding="utf-8")
+    assert text.count("# ORGANISATION: ") == 1
+    pod = yaml.safe_load(text.replace("# - {", "- {"))["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    (path,) = [Path(one["value"]) for one in container["env"] if one["name"].lower() in Settings.model_fields]
+    (mount,) = [one for one in container["volumeMounts"] if one["name"] == "organisation"]
+    (volume,) = [one for one in pod["volumes"] if one["name"] == "organisation"]
+    assert mount["readOnly"]
+    assert path == Path(mount["mountPath"]) / "policy.yaml"
+    page = (PROJECT / "docs" / "organisation-policy.md").read_text(encoding="utf-8")
+    assert f"ConfigMap `{volume['configMap']['name']}` that has one key, `{path.name}`" in page
+
+
 def test_kustomize_builds_it_with_every_reference_resolved() -> None:
     kubectl = shutil.which("kubectl")
     if kubectl is None:

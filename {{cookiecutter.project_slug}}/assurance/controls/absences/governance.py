@@ -22,6 +22,7 @@ def _unheard(end: Any) -> Any:
 ABSENCES = {
     "role-ceiling": Absence("governance.policy", "Policy._check_ceiling", instead(lambda *_: None)),
     "data-class": Absence("governance.policy", "Policy._why_not", instead(lambda *_: None)),
+    "organisation-overlay": Absence("configuration", "_organisation", instead(lambda *_: None)),
     "rate-limit": Absence("governance.limits", "Limits.admit", instead(_nothing)),
     "budget": Absence("governance.ledger", "_refusal", instead(lambda *_: None)),
     "redaction-to-provider": Absence("governance.policy", "Policy.redactions", instead(lambda *_: frozenset())),

@@ -45,8 +45,9 @@ def _findings() -> Iterator[tuple[bool, str, str]]:
     faults = Faults()
     settings = settings_despite(faults)
     try:
-        read_to_start(settings, faults)
-        yield True, f"the configuration in {settings.config_dir}/ is whole", ""
+        read, _ = read_to_start(settings, faults)
+        within = f", within {read.policy.organisation}" if read.policy.organisation else ""
+        yield True, f"the configuration in {settings.config_dir}/ is whole{within}", ""
     except ConfigurationError as error:
         for fault in error.faults:
             place = fault.partition(": ")[0]

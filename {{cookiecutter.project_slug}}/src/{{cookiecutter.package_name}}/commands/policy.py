@@ -39,7 +39,7 @@ def print_matrix(settings: Settings, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows]))
         return
-    click.echo(f"policy {compiled.version}")
+    click.echo(f"policy {compiled.version}{f' within {compiled.organisation}' if compiled.organisation else ''}")
     for line in _drawn(rows, compiled):
         click.echo(f"  {line}".rstrip())
     silent = sorted(access.roles - {row.role for row in rows if row.deployments})

@@ -26,7 +26,7 @@ def serve(settings: Settings) -> None:
     from ..telemetry import configure_logs
 
     configuration, _ = read_to_start(settings, Faults())  # open_services tells what is only a warning
-    configure_logs(settings.log_level, open_scrub(configuration.policy.patterns))
+    configure_logs(settings.log_level, open_scrub(*configuration.policy.patterns))
     with opened(settings.database_url) as engine:  # raises now for what waiting would not fix
         if settings.environment == "local":
             apply_migrations(engine)

@@ -55,7 +55,7 @@ class Kept:
 
     def sealed(self, said: Said, call_id: str) -> bytes | None:
         words = said.words()
-        scrubbed = each_text(words, open_scrub(self.policy.patterns))
+        scrubbed = each_text(words, open_scrub(*self.policy.patterns))
         return self.seal.close(json.dumps(scrubbed).encode(), call_id) if words else None
 
 

@@ -7,8 +7,9 @@ from .explanation import Row, explain, matrix
 from .governed import Embedder, Feature, GovernedGateway, Model, StreamPart
 from .ledger import Ledger
 from .limits import Bounds, Limits, open_limits
+from .overlay import Rules
 from .policy import Policy
-from .policyfile import PolicyFile
+from .policyfile import OverlayFile, PolicyFile
 from .redaction import RULES, Redactor, each_text, open_redactor, open_scrub, redact
 from .switches import Stops, Switches, What, start, stop, stops, watched
 from .tools import Tool, WithTools, check_tools
@@ -27,12 +28,14 @@ __all__ = [
     "Ledger",
     "Limits",
     "Model",
+    "OverlayFile",
     "Policy",
     "PolicyFile",
     "Question",
     "Receipt",
     "Redactor",
     "Row",
+    "Rules",
     "Stops",
     "StreamPart",
     "Switches",

@@ -1,35 +1,53 @@
-"""Compiles config/policy.yaml into a Policy, or lists all its faults by file and line."""
+"""Compiles config/policy.yaml and an organisation's overlay into a Policy, or lists all its faults by file and line."""
 
 import hashlib
 from collections.abc import Collection
 
 from ..configfile import ConfigFile, Faults
 from ..gateway import Catalogue
+from .overlay import AnyFile, Rules
 from .policy import Policy
-from .policyfile import Budgets, PolicyFile
+from .policyfile import Budgets, OverlayFile, PolicyFile
 from .redaction import RULES, pattern_fault
 
 
-def compile_policy(
-    file: ConfigFile[PolicyFile], catalogue: Catalogue, roles: Collection[str] | None, faults: Faults
-) -> Policy:
-    """`roles` are those of access.yaml, None where it cannot be read.
+def compile_policy(rules: Rules, catalogue: Catalogue, roles: Collection[str] | None, faults: Faults) -> Policy:
+    """`roles` are those of access.yaml, None where it cannot be read. The overlay may name more: it is for many teams.
 
     Returns a Policy even if there are faults, to find uncovered classes too; the service must not start with it.
     """
+    for file in rules.files:
+        _check_names(file, faults)
+    if rules.organisation:
+        _check_scale(rules.team, rules.organisation, faults)
+    for route in catalogue.routes.values():
+        for name in sorted(route.refuses - rules.team.names("data_classes")):
+            faults.add(route.declared_at, f"refuses '{name}', which is no data class of policy.yaml")
+    if roles is not None:
+        _check_roles(rules.team, roles, faults)
+    if rules.budgets != Budgets():
+        _check_prices(rules, catalogue, faults)
+    return Policy(rules, catalogue, _version(rules, catalogue))
+
+
+def _check_names(file: AnyFile, faults: Faults) -> None:
     content = file.content
-    _check_classes(file, "default_class", {"": content.default_class}, faults)
+    if content.default_class is not None:
+        _check_classes(file, "default_class", {"": content.default_class}, faults)
     _check_classes(file, "ceilings", content.ceilings, faults)
     _check_classes(file, "redact", {name: name for name in content.redact}, faults)
     _check_redaction(file, faults)
-    for route in catalogue.routes.values():
-        for name in sorted(route.refuses - file.names("data_classes")):
-            faults.add(route.declared_at, f"refuses '{name}', which is no data class of policy.yaml")
-    if roles is not None:
-        _check_roles(file, roles, faults)
-    if content.budgets != Budgets():
-        _check_prices(catalogue, faults)
-    return Policy(file, catalogue, _version(file, catalogue))
+
+
+def _check_scale(team: ConfigFile[PolicyFile], organisation: ConfigFile[OverlayFile], faults: Faults) -> None:
+    """A class below the organisation's first, or two in another order, would be ways round what it says of them."""
+    own, theirs = list(team.names("data_classes")), list(organisation.names("data_classes"))
+    if theirs and (own[0] != theirs[0] or [name for name in own if name in theirs] != theirs):
+        faults.add(
+            team.at("data_classes"),
+            f"data_classes must begin with '{theirs[0]}' and have {', '.join(theirs)} in this order, as "
+            f"{organisation.at('data_classes')} says; classes of your own go between or after them",
+        )
 
 
 def _check_roles(file: ConfigFile[PolicyFile], roles: Collection[str], faults: Faults) -> None:
@@ -39,14 +57,14 @@ def _check_roles(file: ConfigFile[PolicyFile], roles: Collection[str], faults: F
             faults.add(file.at(section, role), f"role '{role}' does not exist; access.yaml has {known}")
 
 
-def _check_classes(file: ConfigFile[PolicyFile], section: str, named: dict[str, str], faults: Faults) -> None:
+def _check_classes(file: AnyFile, section: str, named: dict[str, str], faults: Faults) -> None:
     for key, name in named.items():
         if name not in file.names("data_classes"):
-            known = ", ".join(file.names("data_classes"))
+            known = ", ".join(file.names("data_classes")) or "none: list all under data_classes, least sensitive first"
             faults.add(file.at(section, key), f"'{name}' is no data class; there are {known}")
 
 
-def _check_redaction(file: ConfigFile[PolicyFile], faults: Faults) -> None:
+def _check_redaction(file: AnyFile, faults: Faults) -> None:
     for name, pattern in file.content.patterns.items():
         if reason := pattern_fault(name, pattern):
             faults.add(file.at("patterns", name), reason)
@@ -57,20 +75,22 @@ def _check_redaction(file: ConfigFile[PolicyFile], faults: Faults) -> None:
                 faults.add(file.at("redact", data_class, place), f"'{rule}' is no rule; there are {', '.join(known)}")
 
 
-def _check_prices(catalogue: Catalogue, faults: Faults) -> None:
+def _check_prices(rules: Rules, catalogue: Catalogue, faults: Faults) -> None:
+    where = next(file.at("budgets") for file in rules.files if file.content.budgets != Budgets())
     for deployment in catalogue.deployments.values():
         if deployment.entry.price is None:
             faults.add(
                 deployment.declared_at,
-                f"'{deployment.name}' states no price, but policy.yaml sets budgets; state it",
+                f"'{deployment.name}' states no price, but {where} sets budgets; state it",
             )
 
 
-def _version(file: ConfigFile[PolicyFile], catalogue: Catalogue) -> str:
+def _version(rules: Rules, catalogue: Catalogue) -> str:
     """Short digest of everything that decides: a trail record tells under which rules a call was permitted."""
     entries = "".join(f"{name}{one.entry.model_dump_json()}" for name, one in catalogue.deployments.items())
     routes = "".join(
         repr((route.name, route.serves, [one.name for one in route.deployments], sorted(route.refuses)))
         for route in catalogue.routes.values()
     )
-    return hashlib.sha256(f"{file.content.model_dump_json()}{entries}{routes}".encode()).hexdigest()[:16]
+    files = "".join(file.content.model_dump_json() for file in rules.files)
+    return hashlib.sha256(f"{files}{entries}{routes}".encode()).hexdigest()[:16]

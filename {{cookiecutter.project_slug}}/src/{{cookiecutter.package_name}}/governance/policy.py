@@ -1,15 +1,15 @@
-"""What config/policy.yaml decides: which class of data may reach which deployment, and who may send it."""
+"""What the rules decide: which class of data may reach which deployment, and who may send it."""
 
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ..configfile import ConfigFile
 from ..errors import DataClassRefused, InvalidRequest, ModelNotFound
 from ..gateway import Catalogue, Deployment, Permit, Route
 from ..identity import Principal
 from .limits import Bounds
-from .policyfile import Budgets, PerMinute, PolicyFile
+from .overlay import Rules
+from .policyfile import Budgets
 from .switches import Stops, still_open
 
 
@@ -22,18 +22,18 @@ class Cell:
 
 
 class Policy:
-    def __init__(self, file: ConfigFile[PolicyFile], catalogue: Catalogue, version: str) -> None:
-        self._file = file
+    def __init__(self, rules: Rules, catalogue: Catalogue, version: str) -> None:
+        self._rules = rules
         self.catalogue = catalogue
         self.version = version
-        self.classes = list(file.content.data_classes)
+        self.classes = rules.classes
         self.matrix = {
             (name, route.name): self._cell(name, route) for route in catalogue.routes.values() for name in self.classes
         }
 
     def data_class(self, name: str | None) -> str:
         """The class that a request declares; the default where it declares none. Raises InvalidRequest."""
-        declared = self._file.content.default_class if name is None else name
+        declared = self._rules.default_class if name is None else name
         if declared not in self.classes:
             raise InvalidRequest(f"X-Data-Class must be one of {', '.join(self.classes)}.", param="X-Data-Class")
         return declared
@@ -43,12 +43,13 @@ class Policy:
 
     def ceiling(self, principal: Principal) -> str | None:
         """The most sensitive class that any of the principal's roles may send; None: may not ask."""
-        found = [self._file.content.ceilings[role] for role in principal.roles if role in self._file.content.ceilings]
+        ceilings = self._rules.ceilings
+        found = [ceilings[role][0] for role in principal.roles if role in ceilings]
         return self.highest(*found) if found else None
 
     def ceiling_of(self, role: str) -> tuple[str | None, str]:
-        """The role's ceiling, and the place in the file that sets it."""
-        return self._file.content.ceilings.get(role), self._file.at("ceilings", role)
+        """The role's ceiling, and the place in a file that sets it."""
+        return self._rules.ceilings.get(role) or (None, self._rules.team.at("ceilings", role))
 
     def may_send(self, principal: Principal, data_class: str) -> bool:
         ceiling = self.ceiling(principal)
@@ -80,15 +81,15 @@ class Policy:
     def _check_ceiling(self, principal: Principal, data_class: str) -> None:
         if self.may_send(principal, data_class):
             return
-        roles = sorted(role for role in principal.roles if role in self._file.content.ceilings)
+        roles = sorted(principal.roles & self._rules.ceilings.keys())
         if not roles:
-            where = self._file.at("ceilings")
+            where = self._rules.team.at("ceilings")
             raise DataClassRefused(
                 f"{where}: none of your roles has a ceiling, so you may not ask. Ask for a role there."
             )
         ceiling = self.ceiling(principal)
-        role = next(role for role in roles if self._file.content.ceilings[role] == ceiling)
-        where = self._file.at("ceilings", role)
+        role = next(role for role in roles if self._rules.ceilings[role][0] == ceiling)
+        where = self._rules.ceilings[role][1]
         raise DataClassRefused(
             f"{where}: role {role} may send data up to '{ceiling}'; this request is '{data_class}'. "
             "Leave the more sensitive data out, or ask as a role with a higher ceiling.",
@@ -107,11 +108,9 @@ class Policy:
     def _why_not(self, data_class: str, deployment: Deployment) -> str | None:
         """The first rule, of this class or of a less sensitive one, that the deployment does not meet."""
         for name in self.classes[: self.classes.index(data_class) + 1]:
-            demands = self._file.content.data_classes[name]
-            for rule, demanded in demands.model_dump(exclude_none=True).items():
+            for where, rule, demanded in self._rules.demands(name):
                 offered = deployment.entry.region if rule == "regions" else getattr(deployment.entry, rule)
                 if not _meets(rule, demanded, offered):
-                    where = self._file.at("data_classes", name, rule)
                     return (
                         f"{where}: '{name}' demands {rule} {_plain(demanded)}; {deployment.name} has {_plain(offered)}"
                     )
@@ -120,43 +119,39 @@ class Policy:
     def uncovered(self) -> list[str]:
         """Classes that some role may send and a route that it does not refuse cannot lawfully answer."""
         faults = []
-        ceilings = self._file.content.ceilings.values()
-        top = max((self.classes.index(name) for name in ceilings if name in self.classes), default=-1)
+        top = max((self._rules.rank(name) for name, _ in self._rules.ceilings.values()), default=-1)
         for (name, route_name), cell in self.matrix.items():
             route = self.catalogue.routes[route_name]
             if route_name in self.catalogue.broken:
                 continue  # what it lacks is told already
             if self.classes.index(name) <= top and not cell.deployments and name not in route.refuses:
                 faults.append(
-                    f"{route.declared_at}: route '{route_name}' has no deployment that may see {name} data; "
-                    f"add one, or add {name} to the route's refuses"
+                    f"{route.declared_at}: route '{route_name}' has no deployment that may see {name} data "
+                    f"({'; '.join(cell.kept_out)}); add one, or add {name} to the route's refuses"
                 )
         return faults
 
     def limits(self, principal: Principal) -> Bounds:
         """A user's are the most generous of their roles; a role without an entry sets no bound of its own."""
-        found = [self._file.content.limits[role] for role in principal.roles if role in self._file.content.limits]
-        user = PerMinute(
-            requests_per_minute=max(
-                (one.requests_per_minute for one in found if one.requests_per_minute), default=None
-            ),
-            tokens_per_minute=max((one.tokens_per_minute for one in found if one.tokens_per_minute), default=None),
-        )
-        return Bounds(user, self._file.content.tenant_limits)
+        return Bounds(self._rules.limits(principal.roles), self._rules.tenant_limits)
 
     @property
-    def patterns(self) -> dict[str, str]:
-        """The organisation's own redaction rules, such as for national ids."""
-        return self._file.content.patterns
+    def organisation(self) -> str | None:
+        """The overlay that these rules are within."""
+        return self._rules.organisation.name if self._rules.organisation else None
+
+    @property
+    def patterns(self) -> list[dict[str, str]]:
+        """Redaction rules beside those that are built in, such as for national ids."""
+        return self._rules.patterns
 
     @property
     def budgets(self) -> Budgets:
-        return self._file.content.budgets
+        return self._rules.budgets
 
     def redactions(self, data_class: str) -> frozenset[str]:
         """The redaction rules for text sent to a provider: the class's own and those of every class below it."""
-        below = self.classes[: self.classes.index(data_class) + 1]
-        return frozenset(rule for name in below for rule in self._file.content.redact.get(name, []))
+        return self._rules.redactions(data_class)
 
 
 def _meets(rule: str, demanded: Any, offered: Any) -> bool:

@@ -1,9 +1,9 @@
-"""The format of config/policy.yaml; policy.py applies it."""
+"""The format of config/policy.yaml and of an organisation's overlay; overlay.py puts both together."""
 
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..configfile import Section
 
@@ -35,14 +35,28 @@ class Budgets(Section):
     tenant: TenantBudget | None = None
 
 
-class PolicyFile(Section):
-    """config/policy.yaml"""
+class OverlayFile(Section):
+    """The file of ORGANISATION_POLICY. A part that is there says something: an empty one may be half a file."""
 
-    data_classes: Annotated[dict[str, Demands], Field(min_length=1)]
-    default_class: str
-    ceilings: dict[str, str]
+    data_classes: Annotated[dict[str, Demands], Field(min_length=1)] = {}
+    default_class: str | None = None
+    ceilings: Annotated[dict[str, str], Field(min_length=1)] = {}
     limits: dict[str, PerMinute] = {}  # by role, and each user has their own
     tenant_limits: PerMinute = PerMinute()  # of all users of a tenant together
     budgets: Budgets = Budgets()
     redact: dict[str, list[str]] = {}
     patterns: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "OverlayFile":
+        if not self.model_fields_set:
+            raise ValueError("says nothing; is it all there?")
+        return self
+
+
+class PolicyFile(OverlayFile):
+    """config/policy.yaml"""
+
+    data_classes: Annotated[dict[str, Demands], Field(min_length=1)]
+    default_class: str
+    ceilings: dict[str, str]

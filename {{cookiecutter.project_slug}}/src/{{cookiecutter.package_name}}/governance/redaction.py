@@ -116,13 +116,13 @@ def pattern_fault(name: str, pattern: str) -> str | None:
     return "matches a text in which nothing is" if compiled.search("") else None
 
 
-def open_redactor(patterns: Mapping[str, str]) -> Redactor:
-    """The default Redactor, followed by the organisation's own rules."""
-    own = {name: re.compile(pattern) for name, pattern in patterns.items()}
+def open_redactor(*patterns: Mapping[str, str]) -> Redactor:
+    """The default Redactor, followed by rules of one's own; a name that two of `patterns` share stands for both."""
+    own = [(name, re.compile(pattern)) for each in patterns for name, pattern in each.items()]
 
     def with_own(text: str, rules: Collection[str]) -> str:
         text = redact(text, rules)
-        for name, pattern in own.items():
+        for name, pattern in own:
             if name in rules:
                 text = pattern.sub(f"[{name}]", text)
         return text
@@ -130,9 +130,9 @@ def open_redactor(patterns: Mapping[str, str]) -> Redactor:
     return with_own
 
 
-def open_scrub(patterns: Mapping[str, str]) -> Callable[[str], str]:
+def open_scrub(*patterns: Mapping[str, str]) -> Callable[[str], str]:
     """For logs and spans: every rule, whatever the class."""
-    redactor, rules = open_redactor(patterns), (*RULES, *patterns)
+    redactor, rules = open_redactor(*patterns), {*RULES}.union(*patterns)
     return lambda text: redactor(text, rules)
 
 
