@@ -21,7 +21,6 @@ from structlog.testing import capture_logs
 from {{ cookiecutter.package_name }}.configfile import Faults, read
 from {{ cookiecutter.package_name }}.errors import IdentityUnavailable, PermissionDenied
 from {{ cookiecutter.package_name }}.identity import (
-    AccessFile,
     AccessRules,
     Delegation,
     IssuerKeys,
@@ -88,7 +87,7 @@ def rules(**changed: Any) -> AccessRules:
         "roles": {},
         "exchange": {"grant": "token_exchange", "audiences": ASKED_FOR},
     }
-    return AccessRules(AccessFile.model_validate({**file, **changed}))
+    return AccessRules.model_validate({**file, **changed})
 
 
 @asynccontextmanager
@@ -133,7 +132,7 @@ async def test_entra_is_asked_in_its_own_way(provider: Exchanging) -> None:
 
 @pytest.mark.parametrize("name", ["keycloak", "okta", "auth0", "entra"])
 def test_the_preset_of_a_provider_that_exchanges_says_how(name: str) -> None:
-    preset = read(CONFIG / "presets" / f"{name}.yaml", AccessFile, Faults())
+    preset = read(CONFIG / "presets" / f"{name}.yaml", AccessRules, Faults())
     assert preset is not None
     assert preset.content.exchange is not None
     assert preset.content.exchange.grant == ("on_behalf_of" if name == "entra" else "token_exchange")
@@ -141,9 +140,9 @@ def test_the_preset_of_a_provider_that_exchanges_says_how(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["cognito", "google"])
 async def test_where_a_provider_exchanges_nothing_the_refusal_says_so(provider: Exchanging, name: str) -> None:
-    preset = read(CONFIG / "presets" / f"{name}.yaml", AccessFile, Faults())
+    preset = read(CONFIG / "presets" / f"{name}.yaml", AccessRules, Faults())
     assert preset is not None
-    async with exchanging(provider, AccessRules(preset.content)) as exchanged:
+    async with exchanging(provider, preset.content) as exchanged:
         with pytest.raises(PermissionDenied, match=r"config/access.yaml does not say how"):
             await exchanged("ada's", "staff-directory")
     assert provider.asked == []

@@ -46,7 +46,7 @@ def request(provider: str, public_url: str, audience: str, config_dir: Path) -> 
     if provider not in known:
         raise click.BadParameter(f"there is no preset '{provider}', but {', '.join(sorted(known)) or 'none at all'}")
     faults = Faults()
-    preset = read(known[provider], identity.AccessFile, faults)
+    preset = read(known[provider], identity.AccessRules, faults)
     if preset is None:
         raise click.ClickException(str(ConfigurationError(faults.found)))
     click.echo(identity.ticket(preset.content, provider=provider, public_url=public_url, audience=audience))

@@ -1,6 +1,6 @@
 """Who is calling?"""
 
-from .access import AccessFile, AccessRules, CurrentDelegation, CurrentPrincipal, MayAsk, MayReadAudit, Permission
+from .access import AccessRules, CurrentDelegation, CurrentPrincipal, MayAsk, MayReadAudit, Permission
 from .browser import Browsers, Site
 from .delegation import Delegation
 from .exchange import TokenExchange
@@ -17,7 +17,6 @@ from .tokens import TokenVerifier
 
 __all__ = [
     "LOGIN_LASTS",
-    "AccessFile",
     "AccessRules",
     "Browsers",
     "ClientRegistration",
