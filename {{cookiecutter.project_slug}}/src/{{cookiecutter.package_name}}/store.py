@@ -11,12 +11,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import database
-from .audit import Checkpoints, Clerk, Notary, SigningKeys, Trail, Watch, notarised, watched_store
+from .audit import AuditEvent, Checkpoints, Clerk, Notary, SigningKeys, Trail, Watch, notarised
 from .background import background
 from .configfile import ConfigurationError
 from .errors import AuditUnavailable
 from .feedback import Ratings
-from .governance import Ledger, Switches, watched
+from .governance import Ledger, Switches
 from .settings import Settings
 from .telemetry import Metrics
 
@@ -91,6 +91,10 @@ class Store:
     switches: Switches
     opening: Opening
 
+    def record(self, event: AuditEvent) -> asyncio.Future[None]:
+        """Done when it is durable; raises AuditUnavailable. Written even if nobody waits."""
+        return self.writer.commit({self.trail: event})
+
     def checkpoints(self) -> str:
         """`unread`: some could not be read at the start."""
         if self.notary.failing:
@@ -118,8 +122,9 @@ async def open_store(settings: Settings, metrics: Metrics) -> AsyncIterator[Stor
         writer = await stack.enter_async_context(
             database.running(database.Writer(engine, [ledger, trail, ratings], metrics))
         )
-        watch = await stack.enter_async_context(watched_store(Watch(engine, trail, open_checkpoints(settings), writer)))
-        switches = await stack.enter_async_context(watched(Switches(engine)))
+        watch, switches = Watch(engine, trail, open_checkpoints(settings), writer), Switches(engine)
+        await stack.enter_async_context(background(watch.run, "store watch"))
+        await stack.enter_async_context(background(switches.run, "switches"))
         opening = Opening(engine, watch, switches, writer)
         yield Store(engine, trail, ledger, ratings, notary, writer, watch, switches, opening)
 

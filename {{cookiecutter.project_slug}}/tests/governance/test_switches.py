@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from {{ cookiecutter.package_name }}.audit import Checkpoints, Clerk, SigningKeys, Trail, Watch, verify
 from {{ cookiecutter.package_name }}.database import Writer, running
-from {{ cookiecutter.package_name }}.governance import Switches, What, start, stop, stops, watched
+from {{ cookiecutter.package_name }}.governance import Switches, What, start, stop, stops
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY
 from {{ cookiecutter.package_name }}.store import Opening
 
@@ -113,10 +113,11 @@ async def test_what_was_switched_is_recorded_with_who_and_why(engine: Engine, tm
 
 async def test_a_look_that_fails_changes_nothing(engine: Engine, tmp_path: Path) -> None:
     stop(Clerk(engine, folder(tmp_path)), "tenant", "acme", "why not")
-    async with watched(Switches(engine)) as switches:
-        altered(engine, "ALTER TABLE switches RENAME TO away")
-        await switches.look()
-        assert switches.stopped == {("tenant", "acme"): "why not"}
+    switches = Switches(engine)
+    assert await switches.look()
+    altered(engine, "ALTER TABLE switches RENAME TO away")
+    assert not await switches.look()
+    assert switches.stopped == {("tenant", "acme"): "why not"}
 
 
 async def test_nobody_writes_before_it_is_known_who_is_stopped(engine: Engine, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from .search import Search, search, search_through
 from .signing import SigningKeys
 from .trail import Trail
 from .verdict import Fault, Verdict, verify
-from .watch import Watch, watched_store
+from .watch import Watch
 
 __all__ = [
     "SHORTEST_DAYS",
@@ -46,5 +46,4 @@ __all__ = [
     "search",
     "search_through",
     "verify",
-    "watched_store",
 ]

@@ -1,8 +1,7 @@
 """What was stopped by hand, whatever policy allows. Every replica looks each second."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Literal
 
 import structlog
@@ -10,7 +9,6 @@ from sqlalchemy import Column, Engine, String, Table, Text, delete, insert, sele
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..audit import Clerk, Kind, now
-from ..background import background
 from ..database import metadata
 from ..errors import Stopped
 from ..gateway import Deployment
@@ -92,10 +90,3 @@ class Switches:
         while True:
             await asyncio.sleep(SECONDS)
             await self.look()
-
-
-@asynccontextmanager
-async def watched(switches: Switches) -> AsyncIterator[Switches]:
-    await switches.look()
-    async with background(switches.run, "switches"):
-        yield switches
