@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import database
-from .audit import AuditEvent, Checkpoints, Clerk, Notary, SigningKeys, Trail, Watch, notarised
+from .audit import AuditEvent, Checkpointer, Checkpoints, Recorder, SigningKeys, Trail, Watch, checkpointing
 from .background import background
 from .configfile import ConfigurationError
 from .errors import AuditUnavailable
@@ -85,7 +85,7 @@ class Store:
     trail: Trail
     ledger: Ledger
     ratings: Ratings
-    notary: Notary
+    checkpointer: Checkpointer
     writer: database.Writer
     watch: Watch
     switches: Switches
@@ -97,7 +97,7 @@ class Store:
 
     def checkpoints(self) -> str:
         """`unread`: some could not be read at the start."""
-        if self.notary.failing:
+        if self.checkpointer.failing:
             return "failing"
         return "unread" if self.watch.unread else "written"
 
@@ -118,7 +118,9 @@ async def open_store(settings: Settings, metrics: Metrics) -> AsyncIterator[Stor
         engine = stack.enter_context(database.opened(settings.database_url))
         trail, ledger, ratings = Trail(), Ledger(metrics), Ratings()
         # Entered before the writer, so that its last checkpoint follows the writer's last commit.
-        notary = await stack.enter_async_context(notarised(Notary(trail, open_checkpoints(settings), metrics)))
+        checkpointer = await stack.enter_async_context(
+            checkpointing(Checkpointer(trail, open_checkpoints(settings), metrics))
+        )
         writer = await stack.enter_async_context(
             database.running(database.Writer(engine, [ledger, trail, ratings], metrics))
         )
@@ -126,7 +128,7 @@ async def open_store(settings: Settings, metrics: Metrics) -> AsyncIterator[Stor
         await stack.enter_async_context(background(watch.run, "store watch"))
         await stack.enter_async_context(background(switches.run, "switches"))
         opening = Opening(engine, watch, switches, writer)
-        yield Store(engine, trail, ledger, ratings, notary, writer, watch, switches, opening)
+        yield Store(engine, trail, ledger, ratings, checkpointer, writer, watch, switches, opening)
 
 
 @asynccontextmanager
@@ -154,6 +156,6 @@ def open_database(settings: Settings) -> Engine:
     return database.open_engine(settings.database_url)
 
 
-def open_clerk(settings: Settings) -> Clerk:
+def open_recorder(settings: Settings) -> Recorder:
     """For commands that change something beside a running service, and record it. Raises ConfigurationError."""
-    return Clerk(open_database(settings), open_checkpoints(settings))
+    return Recorder(open_database(settings), open_checkpoints(settings))

@@ -8,8 +8,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection, select
 
-from .clerk import Clerk
 from .event import Kind
+from .recorder import Recorder
 from .tables import audit, of_kind
 
 T = TypeVar("T", bound=BaseModel)
@@ -42,9 +42,9 @@ def acknowledgements(connection: Connection, kind: type[T]) -> Iterator[T]:
             yield kind.model_validate_json(body)
 
 
-def acknowledge_gaps(clerk: Clerk, gaps: Sequence[Gap], reason: str) -> None:
+def acknowledge_gaps(recorder: Recorder, gaps: Sequence[Gap], reason: str) -> None:
     """Raises OSError where the acknowledgement itself could not be signed: nothing is recorded then."""
-    with clerk.transaction() as connection:
-        clerk.record(connection, Kind.ACKNOWLEDGED, {"unsigned": [asdict(one) for one in gaps], "reason": reason})
-        if clerk.failing:
-            raise OSError(f"no checkpoint can be written into {clerk.checkpoints.folder}")
+    with recorder.transaction() as connection:
+        recorder.record(connection, Kind.ACKNOWLEDGED, {"unsigned": [asdict(one) for one in gaps], "reason": reason})
+        if recorder.failing:
+            raise OSError(f"no checkpoint can be written into {recorder.checkpoints.folder}")

@@ -7,9 +7,9 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, select
 
 from .checkpoint import Checkpoint, Checkpoints
-from .clerk import Clerk
 from .event import Kind
 from .gap import acknowledged_gaps, acknowledgements
+from .recorder import Recorder
 from .tables import audit
 
 CHUNK = 200  # chains in one query
@@ -70,12 +70,12 @@ def acknowledged(connection: Connection) -> Mapping[str, Lost]:
     return {piece.writer: piece for one in acknowledgements(connection, _Pieces) for piece in one.lost}
 
 
-def acknowledge(clerk: Clerk, reason: str) -> list[Lost]:
+def acknowledge(recorder: Recorder, reason: str) -> list[Lost]:
     """Records that an operator accepts the loss. Raises ValueError if a chain's checkpoints cannot be read."""
-    with clerk.transaction() as connection:
-        found, unknown = lost(connection, clerk.checkpoints)
+    with recorder.transaction() as connection:
+        found, unknown = lost(connection, recorder.checkpoints)
         if unknown:
             raise ValueError(unknown[0])
         if found:
-            clerk.record(connection, Kind.ACKNOWLEDGED, {"lost": [asdict(one) for one in found], "reason": reason})
+            recorder.record(connection, Kind.ACKNOWLEDGED, {"lost": [asdict(one) for one in found], "reason": reason})
     return found
