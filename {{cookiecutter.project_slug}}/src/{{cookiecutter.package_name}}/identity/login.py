@@ -50,7 +50,7 @@ class Login:
         self._keys = keys
         self._verifier = verifier
         self._seal = seal
-        self._id_tokens = IdTokens(client.issuer, client.client_id, list(rules.algorithms), keys)
+        self._id_tokens = IdTokens(client.issuer, client.client_id, rules.algorithms, keys)
         self._redirect_uri = f"{client.public_url}/callback"
         self._endpoint = TokenEndpoint(client.client_id, client.client_secret, keys, self._redirect_uri)
 
