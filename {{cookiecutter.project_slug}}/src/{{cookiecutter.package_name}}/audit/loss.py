@@ -8,8 +8,9 @@ from sqlalchemy import Connection, select
 
 from .checkpoint import Checkpoint, Checkpoints
 from .event import Kind
-from .gap import acknowledged_gaps, acknowledgements
+from .gap import acknowledged_gaps
 from .recorder import Recorder
+from .search import told
 from .tables import audit
 
 CHUNK = 200  # chains in one query
@@ -67,7 +68,7 @@ class _Pieces(BaseModel, strict=True):
 
 def acknowledged(connection: Connection) -> Mapping[str, Lost]:
     """By chain. A forged acknowledgement needs no check here: the chain that holds it would not verify."""
-    return {piece.writer: piece for one in acknowledgements(connection, _Pieces) for piece in one.lost}
+    return {piece.writer: piece for one in told(connection, Kind.ACKNOWLEDGED, _Pieces) for piece in one.lost}
 
 
 def acknowledge(recorder: Recorder, reason: str) -> list[Lost]:

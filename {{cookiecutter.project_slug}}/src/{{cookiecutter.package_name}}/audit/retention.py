@@ -1,7 +1,6 @@
 """Removes records past their retention. Each leaves a tombstone with its number and hash, so chains still verify."""
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -9,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import Connection, Row, select, update
 
 from ..database import patient
 from .event import TIME, Kind
 from .recorder import Recorder
-from .tables import audit, of_kind
+from .search import told
+from .tables import audit
 
 SHORTEST_DAYS = 183  # six months: EU AI Act, articles 19 and 26(6)
 CHUNK = 10_000  # records in one transaction
@@ -71,15 +72,15 @@ def _oldest(connection: Connection, writer: str, done: int, cutoff: str) -> Sequ
     return list(takewhile(lambda row: row.at < cutoff, whole))
 
 
+class _Removal(BaseModel, strict=True):
+    removed: Removed
+
+
 def removed(connection: Connection) -> dict[str, list[Removed]]:
     """The removals on the trail, by chain. A forged one needs no check here: its own chain would not verify."""
     found: dict[str, list[Removed]] = defaultdict(list)
-    for body in connection.execute(select(audit.c.body).where(of_kind(Kind.RETAINED))).scalars():
-        try:
-            piece = Removed(**json.loads(body)["removed"])
-        except (ValueError, TypeError, KeyError, RecursionError):
-            continue
-        found[piece.writer].append(piece)
+    for one in told(connection, Kind.RETAINED, _Removal):
+        found[one.removed.writer].append(one.removed)
     return found
 
 
