@@ -6,7 +6,14 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import Checkpointer, Checkpoints, Kind, SigningKeys, Trail, checkpointing
+from {{ cookiecutter.package_name }}.audit import (
+    Checkpointer,
+    Checkpoints,
+    Kind,
+    SigningKeys,
+    Trail,
+    checkpointing,
+)
 from {{ cookiecutter.package_name }}.database import Writer, running
 
 from tests.audit.trails import event

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import AuditEvent, Checkpointer, Checkpoints, Kind, Trail, Verdict, verify
+from {{ cookiecutter.package_name }}.audit import (
+    AuditEvent,
+    Checkpointer,
+    Checkpoints,
+    Kind,
+    Trail,
+    Verdict,
+    verify,
+)
 from {{ cookiecutter.package_name }}.audit.tables import audit
 from {{ cookiecutter.package_name }}.database import open_engine
 
