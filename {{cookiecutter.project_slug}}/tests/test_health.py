@@ -44,7 +44,7 @@ async def test_a_check_that_breaks_is_one_to_wait_for_and_stops_no_other() -> No
         return None
 
     metrics = Metrics(MeterProvider(shutdown_on_exit=False).get_meter("test"))
-    readiness = health.Readiness({"broken": breaks, "sound": holds}, metrics)
+    readiness = health.Readiness({"broken": breaks, "sound": holds}, dict, metrics)
     assert await readiness.look() == {"broken": "this could not be found out; the log has the cause"}
 
 
@@ -56,7 +56,8 @@ async def test_a_look_serves_all_who_ask_within_a_second(monkeypatch: pytest.Mon
         looks += 1
         return None
 
-    readiness = health.Readiness({"counted": counted}, Metrics(MeterProvider(shutdown_on_exit=False).get_meter("test")))
+    metrics = Metrics(MeterProvider(shutdown_on_exit=False).get_meter("test"))
+    readiness = health.Readiness({"counted": counted}, dict, metrics)
     await readiness.waiting_for()
     await readiness.waiting_for()
     assert looks == 1

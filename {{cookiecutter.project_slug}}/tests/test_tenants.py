@@ -11,7 +11,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from {{ cookiecutter.package_name }}.app import create_app
-from {{ cookiecutter.package_name }}.audit import Checkpoints, Clerk, SigningKeys
+from {{ cookiecutter.package_name }}.audit import Checkpoints, Recorder, SigningKeys
 from {{ cookiecutter.package_name }}.governance import start, stop
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY, Settings
 
@@ -112,15 +112,15 @@ async def test_somebody_of_the_same_name_elsewhere_has_limits_and_budgets_of_her
 
 
 async def test_a_tenant_that_is_stopped_stops_no_other_and_is_named_to_no_other(service: Service) -> None:
-    clerk = Clerk(service.engine, Checkpoints(service.checkpoints, SigningKeys(LOCAL_SIGNING_KEY)))
-    stop(clerk, "tenant", "acme", "between us")
+    recorder = Recorder(service.engine, Checkpoints(service.checkpoints, SigningKeys(LOCAL_SIGNING_KEY)))
+    stop(recorder, "tenant", "acme", "between us")
     await service_looks(service)
     assert (await service.ask()).json()["error"]["code"] == "stopped"
     assert (await asked_by_eve(service)).status_code == 200
     ready = await service.http.get(f"{service.url}/readyz")
     assert ready.json()["stopped"] == ["a tenant"]
     assert "between us" not in ready.text
-    start(clerk, "tenant", "acme", "")
+    start(recorder, "tenant", "acme", "")
 
 
 async def service_looks(service: Service) -> None:

@@ -15,11 +15,11 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from {{ cookiecutter.package_name }}.feedback import Shared, disclose
+from {{ cookiecutter.package_name }}.feedback import Disclosed, disclose
 from {{ cookiecutter.package_name }}.governance import Policy, each_text, open_scrub
 from {{ cookiecutter.package_name }}.services import open_feedback_seal, read_configuration
 from {{ cookiecutter.package_name }}.settings import read_settings
-from {{ cookiecutter.package_name }}.store import open_clerk
+from {{ cookiecutter.package_name }}.store import open_recorder
 
 from assurance.evals.suite import HERE, SuiteError
 
@@ -44,7 +44,7 @@ def main(words: Sequence[str]) -> int:
     shared = (
         _read(sys.stdin.read())
         if chosen.id == "-"
-        else disclose(open_clerk(settings), open_feedback_seal(settings), chosen.id)
+        else disclose(open_recorder(settings), open_feedback_seal(settings), chosen.id)
     )
     if shared is None:
         raise SuiteError(f"Nothing is kept for {chosen.id}: nothing was shared, or its time is over.")
@@ -54,14 +54,14 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def _read(text: str) -> Shared:
+def _read(text: str) -> Disclosed:
     try:
-        return TypeAdapter(Shared).validate_json(text)
+        return TypeAdapter(Disclosed).validate_json(text)
     except ValidationError:
         raise SuiteError("That is not what `feedback show` prints.") from None
 
 
-def case_of(shared: Shared, policy: Policy) -> dict[str, Any]:
+def case_of(shared: Disclosed, policy: Policy) -> dict[str, Any]:
     """Raises SuiteError if no conversation was shared, or if its class is too sensitive for a repository."""
     if "conversation" not in shared.words:
         raise SuiteError("Only a comment was given: the person did not share the conversation.")
@@ -82,7 +82,7 @@ def case_of(shared: Shared, policy: Policy) -> dict[str, Any]:
     }
 
 
-def _criterion(shared: Shared, answer: str) -> str:
+def _criterion(shared: Disclosed, answer: str) -> str:
     if shared.score >= GOOD:
         return f"The answer says what this one says, which a user found good: {answer}"
     complaint = shared.words.get("comment") or "it was of no use"

@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from xml.etree.ElementTree import Element
 
 from assurance.evals.comparison import Comparison
-from assurance.evals.outcome import Row, Run, Verdict, mean
+from assurance.evals.outcome import Row, Run, Verdict, known, mean
 from assurance.evals.table import milliseconds, usd
 from assurance.markup import Child, element
 
@@ -44,8 +44,8 @@ def _case(name: str, rows: list[Row], before: list[Row], against: str) -> Elemen
 
 
 def _measured(rows: list[Row]) -> str:
-    cost = mean([row.cost_usd for row in rows if row.cost_usd is not None])
-    latency = mean([row.latency_ms for row in rows if row.latency_ms is not None])
+    cost = mean(known(rows, "cost_usd"))
+    latency = mean(known(rows, "latency_ms"))
     where = "+".join(sorted({row.deployment for row in rows if row.deployment}))
     return " · ".join(part for part in (where, usd(cost), milliseconds(latency)) if part and part != "-")
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from statistics import fmean
 
 from assurance.evals.intervals import Interval, difference, mean_interval
-from assurance.evals.outcome import Row, Run
+from assurance.evals.outcome import Row, Run, known, mean
 
 PASSED = "passed, "  # in front of a suite's name
 
@@ -56,12 +56,12 @@ class Comparison:
     def means(self) -> Iterator[Change]:
         """Score, cost and latency, each as a mean over cases, of those where both runs know it."""
         for name, column in (("score", "score"), ("cost", "cost_usd"), ("latency", "latency_ms")):
-            both = [(_mean(pair.before, column), _mean(pair.after, column)) for pair in self.pairs()]
-            known = [(was, now) for was, now in both if was is not None and now is not None]
-            if known:
+            both = [(mean(known(pair.before, column)), mean(known(pair.after, column))) for pair in self.pairs()]
+            whole = [(was, now) for was, now in both if was is not None and now is not None]
+            if whole:
                 # Rounded, as the same cost summed in another order is the same cost.
-                gap = mean_interval([round(now - was, 9) for was, now in known])
-                yield Change(name, fmean(was for was, _ in known), fmean(now for _, now in known), gap)
+                gap = mean_interval([round(now - was, 9) for was, now in whole])
+                yield Change(name, fmean(was for was, _ in whole), fmean(now for _, now in whole), gap)
 
     @property
     def drops(self) -> list[Change]:
@@ -83,8 +83,3 @@ def _share(suite: str, pairs: list[Pair]) -> Change:
 
 def _count(rows: list[Row]) -> tuple[int, int]:
     return sum(row.passed for row in rows), len(rows)
-
-
-def _mean(rows: list[Row], column: str) -> float | None:
-    values = [value for row in rows if (value := getattr(row, column)) is not None]
-    return fmean(values) if values else None

@@ -107,8 +107,11 @@ class Run:
         return sorted({row.model for row in self.rows})
 
     def known(self, column: str) -> list[float]:
-        """`cost_usd` or `latency_ms`, where it is known: a refusal has neither."""
-        return [value for row in self.rows if (value := getattr(row, column)) is not None]
+        return known(self.rows, column)
+
+    @property
+    def judge_usd(self) -> float | None:
+        return total([row.judge_usd for row in self.rows])
 
 
 STORED = TypeAdapter(Run)
@@ -147,12 +150,12 @@ def _row(suite: Suite, case: Ran) -> Row:
         deployment=receipt.get("deployment"),
         data_class=receipt.get("data_class"),
         cost_usd=receipt.get("cost_usd"),
-        judge_usd=_total([one.cost_usd for one in case.output.judged]),
+        judge_usd=total([one.cost_usd for one in case.output.judged]),
         latency_ms=receipt.get("latency_ms"),
     )
 
 
-def _total(costs: Sequence[float | None]) -> float | None:
+def total(costs: Sequence[float | None]) -> float | None:
     """None, not too little, where one of them is not known."""
     known = [cost for cost in costs if cost is not None]
     return sum(known) if len(known) == len(costs) else None
@@ -200,6 +203,11 @@ def conclusion(verdicts: Sequence[Verdict]) -> Iterator[str]:
             f"{one.suite}: {word}; {one.count} of {counted(len(one.rows), 'case')} ({low:.0%} to {high:.0%}), "
             f"{one.threshold:.0%} wanted{because}{skipped}."
         )
+
+
+def known(rows: Iterable[Row], column: str) -> list[float]:
+    """Such as `cost_usd` or `latency_ms`, where it is known: a refusal has neither."""
+    return [value for row in rows if (value := getattr(row, column)) is not None]
 
 
 def mean(values: Sequence[float]) -> float | None:

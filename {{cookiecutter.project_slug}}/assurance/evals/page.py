@@ -48,13 +48,11 @@ def _lead(run: Run) -> str:
 def _figures(run: Run) -> Element:
     passed, rows = sum(row.passed for row in run.rows), len(run.rows)
     costs, times = run.known("cost_usd"), run.known("latency_ms")
-    judge = [row.judge_usd for row in run.rows]
-    spent = None if None in judge else sum(one or 0 for one in judge)
     tiles = [(f"{passed} of {rows}", "answers passed"), (usd(mean(costs)), "an answer, on average")]
     if times:
         tiles += [(milliseconds(percentile(times, 0.5)), "half are quicker (p50)")]
         tiles += [(milliseconds(percentile(times, 0.95)), "19 of 20 are (p95)")]
-    tiles += [(usd(sum(costs) if costs else None), "all answers together"), (usd(spent), "the judge")]
+    tiles += [(usd(sum(costs) if costs else None), "all answers together"), (usd(run.judge_usd), "the judge")]
     return figures(*tiles)
 
 

@@ -5,24 +5,26 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from {{ cookiecutter.package_name }}.configfile import ConfigurationError
+from {{ cookiecutter.package_name }}.configfile import ConfigurationError, Faults
+from {{ cookiecutter.package_name }}.promptfile import read as read_prompt
 
-from assurance.evals.about import about
 from assurance.evals.adopt import main as adopt
 from assurance.evals.baseline import accept, baseline_of
 from assurance.evals.comparison import Comparison
 from assurance.evals.exported import export
-from assurance.evals.judge import Judge, judge_prompt
-from assurance.evals.outcome import Run, Verdict, verdict
+from assurance.evals.judge import PROMPT, Judge, judge_prompt
+from assurance.evals.outcome import About, Run, Verdict, verdict
 from assurance.evals.question import Asker, NoReplyError, Question, Reply
 from assurance.evals.report import write
 from assurance.evals.suite import HERE, Suite, SuiteError, asking, read_suites, without_people
 from assurance.evals.table import said_of
 from assurance.evals.target import Target, asker_of, own_service
+from assurance.stamp import stamp
 from local.loopback import NotStartedError
 from local.sign_in import SignInError
 from local.stack import PROJECT, ServiceEndedError
@@ -56,12 +58,30 @@ async def _run(chosen: argparse.Namespace) -> int:
         judge = Judge(judge_prompt(), chosen.judge, asker) if any(suite.judged for suite in suites) else None
         runs = [
             Run(
-                about(service.url, chosen.repeats, judge),
+                _about(service.url, chosen.repeats, judge),
                 await evaluate(plan, asker, judge, chosen.repeats),
             )
             for plan in plans
         ]
     return _concluded(chosen, runs)
+
+
+def _about(url: str, repeats: int, judge: Judge | None) -> About:
+    """Code and prompts are those of the folder in which this runs: at another address, other ones may answer."""
+    return About(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        url=url,
+        repeats=repeats,
+        judge=f"{judge.model}, prompt {judge.prompt.version} ({judge.prompt.digest[:12]})" if judge else "none",
+        code=stamp(),
+        prompts=dict(_prompts()),
+    )
+
+
+def _prompts() -> Iterator[tuple[str, str]]:
+    for path in sorted((PROJECT / "src").rglob("prompts/*.md")):
+        if path != PROMPT and (prompt := read_prompt(path, Faults())):
+            yield f"{path.parent.parent.name}/{prompt.name}", f"{prompt.version} ({prompt.digest[:12]})"
 
 
 def _concluded(chosen: argparse.Namespace, runs: Sequence[Run]) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from {{ cookiecutter.package_name }}.wording import counted
 
 from assurance.evals.comparison import Change, Comparison
-from assurance.evals.outcome import Row, Run, Verdict, conclusion, mean
+from assurance.evals.outcome import Row, Run, Verdict, conclusion, known, mean
 
 
 def table(verdicts: Sequence[Verdict]) -> str:
@@ -21,8 +21,8 @@ def table(verdicts: Sequence[Verdict]) -> str:
 def _cells(name: str, rows: list[Row]) -> tuple[str, ...]:
     passed = sum(row.passed for row in rows)
     often = f" {passed}/{len(rows)}" if len(rows) > 1 else ""
-    cost = mean([row.cost_usd for row in rows if row.cost_usd is not None])
-    latency = mean([row.latency_ms for row in rows if row.latency_ms is not None])
+    cost = mean(known(rows, "cost_usd"))
+    latency = mean(known(rows, "latency_ms"))
     score = mean([row.score for row in rows]) or 0.0
     word = "yes" if passed == len(rows) else "NO"
     where = "+".join(sorted({row.deployment for row in rows if row.deployment})) or "-"
@@ -42,9 +42,9 @@ def said_of(run: Run, comparison: Comparison | None) -> Iterator[str]:
     yield table(run.verdicts)
     yield ""
     yield from conclusion(run.verdicts)
-    costs, judge = run.known("cost_usd"), [row.judge_usd for row in run.rows]
-    judged = None if None in judge else sum(one or 0 for one in judge)
-    yield f"{counted(len(run.rows), 'answer')} cost {usd(sum(costs) if costs else None)}, their judge {usd(judged)}."
+    costs = run.known("cost_usd")
+    cost, judge = usd(sum(costs) if costs else None), usd(run.judge_usd)
+    yield f"{counted(len(run.rows), 'answer')} cost {cost}, their judge {judge}."
     if comparison:
         yield from compared(comparison)
 

@@ -14,9 +14,9 @@ from joserfc.jwk import KeySet
 from starlette.responses import JSONResponse, Response
 
 from local.identity_provider import grants
-from local.identity_provider.exchange import ExchangeGrant
 from local.identity_provider.keys import ProviderKeys
 from local.identity_provider.people import Client, Person
+from local.identity_provider.token_exchange import ExchangeGrant
 
 
 class _IDToken(OpenIDCode):

@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import __version__, feedback, health, web
 from .api import ROUTERS, BodyLimit, InFlight, InFlightCap, answer_error
@@ -46,24 +45,8 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["*"],
         )
     app.add_middleware(web.SafeAnswers, https=settings.public_url.startswith("https://"))
-    app.add_middleware(_ObservedOnceOpen)
+    app.add_middleware(Observed)
     return app
-
-
-class _ObservedOnceOpen:
-    """Middleware is made before the lifespan opens the services: its telemetry is in the first request's state."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._observed: Observed | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        if self._observed is None:
-            self._observed = Observed(self._app, scope["state"]["services"].telemetry)
-        await self._observed(scope, receive, send)
 
 
 def _lifespan(settings: Settings, in_flight: InFlight):  # type: ignore[no-untyped-def]  # its type is Starlette's own
@@ -71,28 +54,16 @@ def _lifespan(settings: Settings, in_flight: InFlight):  # type: ignore[no-untyp
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with (
             open_services(settings) as services,
-            health.watched(health.Readiness(_checks(services), services.telemetry.metrics)) as readiness,
+            health.watched(_readiness(services)) as readiness,
         ):
             services.telemetry.metrics.watch_in_flight(lambda: in_flight.count)
-            yield {
-                "services": services,
-                "telemetry": services.telemetry,
-                "settings": settings,
-                "verifier": services.verifier,
-                "exchange": services.exchange,
-                "browsers": services.browsers,
-                "writer": services.store.writer,
-                "trail": services.store.trail,
-                "policy": services.configuration.policy,
-                "models": services.models,
-                "embedders": services.embedders,
-                "feedback": services.feedback,
-                "longest_deadline": services.configuration.catalogue.longest_deadline,
-                "readiness": readiness,
-                "shown": lambda: _shown(services),
-            }
+            yield {**vars(services), "readiness": readiness}
 
     return lifespan
+
+
+def _readiness(services: Services) -> health.Readiness:
+    return health.Readiness(_checks(services), lambda: _shown(services), services.telemetry.metrics)
 
 
 def _shown(services: Services) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from . import configfile
 from .configfile import ConfigFile, Faults
 from .gateway import Catalogue, ModelsFile, build_catalogue
 from .governance import Feature, OverlayFile, Policy, PolicyFile, Rules, compile_policy
-from .identity import AccessFile, AccessRules
+from .identity import AccessRules
 from .settings import Settings, is_loopback
 
 ReadFeatures = Callable[[Policy, Faults], Mapping[str, Feature]]
@@ -51,9 +51,9 @@ def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit
     of_policy = Faults()
     policy_file = configfile.salvage(settings.config_dir / "policy.yaml", PolicyFile, of_policy)
     overlay = _organisation(settings, of_policy)
-    access_file = configfile.salvage(settings.config_dir / "access.yaml", AccessFile, faults)
+    access_file = configfile.salvage(settings.config_dir / "access.yaml", AccessRules, faults)
     catalogue = build_catalogue(models_file, faults) if models_file else Catalogue({}, {})
-    access = AccessRules(access_file.content) if access_file else None
+    access = access_file.content if access_file else None
     told = {one.partition(":")[0].removesuffix("_FILE") for one in faults.found}
     unfit += _unfit(settings, catalogue, access, told)
     roles = access_file.names("roles") if access_file else None

@@ -21,10 +21,14 @@ _log = structlog.get_logger()
 
 
 class Readiness:
-    """The last result of each check is a metric, so that collecting metrics never waits for the database."""
+    """The last result of each check is a metric, so that collecting metrics never waits for the database.
 
-    def __init__(self, checks: Mapping[str, Check], metrics: Metrics) -> None:
+    `shown`: states that are only reported, so that they cannot take every replica out.
+    """
+
+    def __init__(self, checks: Mapping[str, Check], shown: Callable[[], dict[str, Any]], metrics: Metrics) -> None:
         self._checks = checks
+        self.shown = shown
         self._holds: Mapping[str, bool] = {}
         self._asked: asyncio.Task[dict[str, str]] | None = None
         self._until = 0.0
@@ -77,9 +81,8 @@ async def livez() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
-    """503 while a check fails. The states in `shown` are only reported, so they cannot take every replica out."""
+    """503 while a check fails."""
     readiness: Readiness = request.state.readiness
     waiting = await readiness.waiting_for()
-    shown: dict[str, Any] = request.state.shown()
     status = "waiting" if waiting else "ready"
-    return JSONResponse({"status": status, "waiting_for": waiting, **shown}, status_code=503 if waiting else 200)
+    return JSONResponse({"status": status, "waiting_for": waiting, **readiness.shown()}, 503 if waiting else 200)

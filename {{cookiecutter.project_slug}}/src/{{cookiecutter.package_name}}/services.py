@@ -15,7 +15,7 @@ from .configfile import Faults
 from .configuration import Configuration, digests, read_files
 from .feedback import Feedback, Kept
 from .gateway import Catalogue, ChainGateway, Deployment, DirectGateway, Gateway, LiteLLMGateway, LiteLLMLibrary
-from .governance import Embedder, Feature, GovernedGateway, Model, Policy, open_limits, open_redactor
+from .governance import Feature, GovernedGateway, Model, Policy, open_limits, open_redactor
 from .handbook import open_handbook
 from .identity import (
     AccessRules,
@@ -49,7 +49,7 @@ class Services:
     browsers: Browsers | None
     chain: ChainGateway
     models: Mapping[str, Model]
-    embedders: Mapping[str, Embedder]
+    embedders: Mapping[str, GovernedGateway]
     feedback: Feedback
 
 
@@ -199,4 +199,4 @@ async def _record_loaded(services: Services) -> None:
         "config": dict(digests(services.settings)),
     }
     event = AuditEvent(Kind.LOADED, new_call_id(), details=details)
-    await services.store.writer.commit({services.store.trail: event})
+    await services.store.record(event)

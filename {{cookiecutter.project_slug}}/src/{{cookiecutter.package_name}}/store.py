@@ -11,12 +11,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import database
-from .audit import Checkpoints, Clerk, Notary, SigningKeys, Trail, Watch, notarised, watched_store
+from .audit import AuditEvent, Checkpointer, Checkpoints, Recorder, SigningKeys, Trail, Watch, checkpointing
 from .background import background
 from .configfile import ConfigurationError
 from .errors import AuditUnavailable
 from .feedback import Ratings
-from .governance import Ledger, Switches, watched
+from .governance import Ledger, Switches
 from .settings import Settings
 from .telemetry import Metrics
 
@@ -85,15 +85,19 @@ class Store:
     trail: Trail
     ledger: Ledger
     ratings: Ratings
-    notary: Notary
+    checkpointer: Checkpointer
     writer: database.Writer
     watch: Watch
     switches: Switches
     opening: Opening
 
+    def record(self, event: AuditEvent) -> asyncio.Future[None]:
+        """Done when it is durable; raises AuditUnavailable. Written even if nobody waits."""
+        return self.writer.commit({self.trail: event})
+
     def checkpoints(self) -> str:
         """`unread`: some could not be read at the start."""
-        if self.notary.failing:
+        if self.checkpointer.failing:
             return "failing"
         return "unread" if self.watch.unread else "written"
 
@@ -114,14 +118,17 @@ async def open_store(settings: Settings, metrics: Metrics) -> AsyncIterator[Stor
         engine = stack.enter_context(database.opened(settings.database_url))
         trail, ledger, ratings = Trail(), Ledger(metrics), Ratings()
         # Entered before the writer, so that its last checkpoint follows the writer's last commit.
-        notary = await stack.enter_async_context(notarised(Notary(trail, open_checkpoints(settings), metrics)))
+        checkpointer = await stack.enter_async_context(
+            checkpointing(Checkpointer(trail, open_checkpoints(settings), metrics))
+        )
         writer = await stack.enter_async_context(
             database.running(database.Writer(engine, [ledger, trail, ratings], metrics))
         )
-        watch = await stack.enter_async_context(watched_store(Watch(engine, trail, open_checkpoints(settings), writer)))
-        switches = await stack.enter_async_context(watched(Switches(engine)))
+        watch, switches = Watch(engine, trail, open_checkpoints(settings), writer), Switches(engine)
+        await stack.enter_async_context(background(watch.run, "store watch"))
+        await stack.enter_async_context(background(switches.run, "switches"))
         opening = Opening(engine, watch, switches, writer)
-        yield Store(engine, trail, ledger, ratings, notary, writer, watch, switches, opening)
+        yield Store(engine, trail, ledger, ratings, checkpointer, writer, watch, switches, opening)
 
 
 @asynccontextmanager
@@ -149,6 +156,6 @@ def open_database(settings: Settings) -> Engine:
     return database.open_engine(settings.database_url)
 
 
-def open_clerk(settings: Settings) -> Clerk:
+def open_recorder(settings: Settings) -> Recorder:
     """For commands that change something beside a running service, and record it. Raises ConfigurationError."""
-    return Clerk(open_database(settings), open_checkpoints(settings))
+    return Recorder(open_database(settings), open_checkpoints(settings))

@@ -6,6 +6,7 @@ import json
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -132,7 +133,9 @@ async def test_that_the_caller_is_gone_is_heard_though_there_is_no_room() -> Non
     async def send(message: Message) -> None:
         heard.append(message["type"])
 
-    await limit({"type": "http", "state": {"longest_deadline": 5.0, "arrival": time.monotonic()}}, receive, send)
+    configuration = SimpleNamespace(catalogue=SimpleNamespace(longest_deadline=5.0))
+    state = {"configuration": configuration, "arrival": time.monotonic()}
+    await limit({"type": "http", "state": state}, receive, send)
     assert heard == ["http.request", "http.disconnect"]
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from {{ cookiecutter.package_name }} import app, errors, services
 from {{ cookiecutter.package_name }}.api import InFlightCap
-from {{ cookiecutter.package_name }}.audit import Checkpoints, Clerk, SigningKeys
+from {{ cookiecutter.package_name }}.audit import Checkpoints, Recorder, SigningKeys
 from {{ cookiecutter.package_name }}.errors import ServiceError
 from {{ cookiecutter.package_name }}.governance import Ask, Completion, Feature, StreamPart, stop
 from {{ cookiecutter.package_name }}.identity import Principal
@@ -200,7 +200,7 @@ async def _(setting: Setting) -> httpx2.Response:
 async def _(setting: Setting) -> httpx2.Response:
     service = await setting.service()
     stop(
-        Clerk(service.engine, Checkpoints(service.checkpoints, SigningKeys(LOCAL_SIGNING_KEY))),
+        Recorder(service.engine, Checkpoints(service.checkpoints, SigningKeys(LOCAL_SIGNING_KEY))),
         "route",
         "assistant",
         "why",

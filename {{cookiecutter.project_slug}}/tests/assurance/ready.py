@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from {{ cookiecutter.package_name }} import __name__ as package
-from {{ cookiecutter.package_name }}.audit import Clerk, Kind
+from {{ cookiecutter.package_name }}.audit import Kind, Recorder
 from {{ cookiecutter.package_name }}.database import migrate, open_engine
 from {{ cookiecutter.package_name }}.feedback.ratings import ratings_table
 from {{ cookiecutter.package_name }}.governance.tables import entries_table
@@ -130,9 +130,9 @@ def used_by(people: int, settings: Settings) -> None:
     """Their rows in the ledger, beside one of the evaluation, a rating of each, and a trail with its signed head."""
     engine = open_engine(settings.database_url)
     migrate(engine)
-    clerk = Clerk(engine, open_checkpoints(settings))
-    with clerk.transaction() as connection:
-        clerk.record(connection, Kind.LOADED, {})
+    recorder = Recorder(engine, open_checkpoints(settings))
+    with recorder.transaction() as connection:
+        recorder.record(connection, Kind.LOADED, {})
         calls = [{"call_id": f"{one:032x}", "tenant": "acme"} for one in range(people)]
         asked = {"day": "2026-11-27", "route": "assistant", "reserved_micro_usd": 1}
         entries = [{**call, **asked, "subject": call["call_id"]} for call in calls]

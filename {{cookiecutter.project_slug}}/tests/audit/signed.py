@@ -6,7 +6,14 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import Checkpoints, Kind, Notary, SigningKeys, Trail, notarised
+from {{ cookiecutter.package_name }}.audit import (
+    Checkpointer,
+    Checkpoints,
+    Kind,
+    SigningKeys,
+    Trail,
+    checkpointing,
+)
 from {{ cookiecutter.package_name }}.database import Writer, running
 
 from tests.audit.trails import event
@@ -23,13 +30,13 @@ def folder(path: Path, keys: str = KEY) -> Checkpoints:
 async def signed_trail(engine: Engine, checkpoints: Checkpoints, calls: int, *, at: str | None = None) -> Trail:
     """One process life: a checkpoint at its beginning, after each call and at its end. `at` makes its records old."""
     trail = Trail()
-    notary = Notary(trail, checkpoints)
-    async with notarised(notary), running(Writer(engine, [trail], METRICS)) as writer:
+    checkpointer = Checkpointer(trail, checkpoints)
+    async with checkpointing(checkpointer), running(Writer(engine, [trail], METRICS)) as writer:
         for number in range(calls):
             for kind in (Kind.STARTED, Kind.FINISHED):
                 one = event(number, kind)
                 await writer.commit({trail: replace(one, at=at or one.at)})
-            notary.write()
+            checkpointer.write()
     return trail
 
 

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import AuditEvent, Checkpoints, Kind, Notary, Trail, Verdict, verify
+from {{ cookiecutter.package_name }}.audit import (
+    AuditEvent,
+    Checkpointer,
+    Checkpoints,
+    Kind,
+    Trail,
+    Verdict,
+    verify,
+)
 from {{ cookiecutter.package_name }}.audit.tables import audit
 from {{ cookiecutter.package_name }}.database import open_engine
 
@@ -36,14 +44,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Copy, Checkpoints]:
     path = tmp_path_factory.mktemp("trail")
     engine, checkpoints, trail = open_engine(f"sqlite:///{path / 'service.db'}"), folder(path), Trail()
     make_tables(engine)
-    notary = Notary(trail, checkpoints)
-    notary.write()
+    checkpointer = Checkpointer(trail, checkpoints)
+    checkpointer.write()
     for number, kind in enumerate(Kind, 1):
         with engine.execution_options(writes=True).begin() as connection:
             trail.write(connection, [AuditEvent(kind, f"{number:032x}", "acme", "ada", "7" * 32, DETAILS)])
         trail.committed()
         if number % 3 == 0 or number == len(Kind):
-            notary.write()
+            checkpointer.write()
     copied = Copy(engine)
     engine.dispose()
     return copied, checkpoints
@@ -231,12 +239,12 @@ def test_checkpoints_in_another_order_or_fewer_of_them_say_the_same(whole: tuple
 
 def test_damage_of_each_kind_is_named_in_a_real_database(engine: Engine, tmp_path: Path) -> None:
     trail, checkpoints = Trail(), folder(tmp_path)
-    notary = Notary(trail, checkpoints)
-    notary.write()
+    checkpointer = Checkpointer(trail, checkpoints)
+    checkpointer.write()
     with engine.execution_options(writes=True).begin() as connection:
         trail.write(connection, [AuditEvent(kind, kind, "acme", "ada", "7" * 32, DETAILS) for kind in Kind])
     trail.committed()
-    notary.write()
+    checkpointer.write()
     everything = records(engine)
     for record in everything:
         for altered in (

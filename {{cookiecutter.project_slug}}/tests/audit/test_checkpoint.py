@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import Engine, insert
 
-from {{ cookiecutter.package_name }}.audit import Notary, SigningKeys, Trail, notarised, verify
+from {{ cookiecutter.package_name }}.audit import Checkpointer, SigningKeys, Trail, checkpointing, verify
 from {{ cookiecutter.package_name }}.audit import checkpoint as module
 from {{ cookiecutter.package_name }}.audit.tables import audit
 from {{ cookiecutter.package_name }}.audit.trail import BEGINNING, link
@@ -50,7 +50,10 @@ async def test_a_chain_that_is_removed_whole_is_named(engine: Engine, tmp_path: 
 
 async def test_a_database_that_was_rolled_back_is_named(engine: Engine, tmp_path: Path) -> None:
     trail = Trail()
-    async with notarised(Notary(trail, folder(tmp_path))), running(Writer(engine, [trail], METRICS)) as writer:
+    async with (
+        checkpointing(Checkpointer(trail, folder(tmp_path))),
+        running(Writer(engine, [trail], METRICS)) as writer,
+    ):
         await writer.commit({trail: event(1)})
         backup = records(engine)
         await writer.commit({trail: event(2)})
@@ -89,7 +92,7 @@ async def test_a_chain_that_was_made_up_is_named(engine: Engine, tmp_path: Path)
 
 async def test_records_after_the_last_checkpoint_are_counted(engine: Engine, tmp_path: Path) -> None:
     trail = Trail()
-    Notary(trail, folder(tmp_path)).write()
+    Checkpointer(trail, folder(tmp_path)).write()
     async with running(Writer(engine, [trail], METRICS)) as writer:
         await writer.commit({trail: event(1)})
     verdict = verify(engine, folder(tmp_path))
@@ -170,7 +173,7 @@ async def test_idle_hours_add_no_checkpoint_and_what_is_lost_in_them_is_written_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SECONDS", 0.01)
-    async with notarised(Notary(Trail(), folder(tmp_path))):
+    async with checkpointing(Checkpointer(Trail(), folder(tmp_path))):
         await asyncio.sleep(0.2)
         assert lines(tmp_path) == 1
         (tmp_path / "checkpoints").rename(tmp_path / "away")
@@ -178,7 +181,7 @@ async def test_idle_hours_add_no_checkpoint_and_what_is_lost_in_them_is_written_
 
 
 def test_a_folder_that_is_away_is_noticed_though_nothing_is_to_be_signed(tmp_path: Path) -> None:
-    notary = Notary(Trail(), folder(tmp_path))
+    checkpointer = Checkpointer(Trail(), folder(tmp_path))
     for away, failing in ((False, False), (True, True), (False, False)):
         if away:
             (tmp_path / "checkpoints").rename(tmp_path / "away")
@@ -186,14 +189,17 @@ def test_a_folder_that_is_away_is_noticed_though_nothing_is_to_be_signed(tmp_pat
         elif (tmp_path / "away").exists():
             (tmp_path / "checkpoints").unlink()
             (tmp_path / "away").rename(tmp_path / "checkpoints")
-        notary.write()
-        assert notary.failing == failing
+        checkpointer.write()
+        assert checkpointer.failing == failing
     assert lines(tmp_path) == 1
 
 
 async def test_a_checkpoint_follows_a_hundred_records_at_once(engine: Engine, tmp_path: Path) -> None:
     trail = Trail()
-    async with notarised(Notary(trail, folder(tmp_path))), running(Writer(engine, [trail], METRICS)) as writer:
+    async with (
+        checkpointing(Checkpointer(trail, folder(tmp_path))),
+        running(Writer(engine, [trail], METRICS)) as writer,
+    ):
         await asyncio.gather(*(writer.commit({trail: event(number)}) for number in range(module.RECORDS)))
         await until(lambda: lines(tmp_path) >= 2, module.SECONDS / 2)
     assert verify(engine, folder(tmp_path)).faults == []
@@ -205,21 +211,21 @@ async def test_a_failure_is_shown_and_calls_go_on(
     monkeypatch.setattr(module, "SECONDS", 0.05)
     (tmp_path / "checkpoints").write_text("a file stands where the folder should be", encoding="utf-8")
     trail = Trail()
-    notary = Notary(trail, folder(tmp_path), METRICS)
-    async with notarised(notary), running(Writer(engine, [trail], METRICS)) as writer:
+    checkpointer = Checkpointer(trail, folder(tmp_path), METRICS)
+    async with checkpointing(checkpointer), running(Writer(engine, [trail], METRICS)) as writer:
         await writer.commit({trail: event(1)})
-        assert notary.failing
+        assert checkpointer.failing
         (tmp_path / "checkpoints").unlink()
-        await until(lambda: not notary.failing, 10)
+        await until(lambda: not checkpointer.failing, 10)
     assert verify(engine, folder(tmp_path)).faults == []
 
 
 def test_half_a_line_of_a_full_disk_is_not_written_on(tmp_path: Path) -> None:
-    notary, checkpoints = Notary(trail := Trail(), folder(tmp_path)), folder(tmp_path)
-    notary.write()
+    checkpointer, checkpoints = Checkpointer(trail := Trail(), folder(tmp_path)), folder(tmp_path)
+    checkpointer.write()
     with checkpoints.path(trail.writer).open("ab") as file:
         file.write(b'{"at"')
-    notary.write()
+    checkpointer.write()
     assert len(list(checkpoints.read(trail.writer))) == 2
 
 
@@ -242,8 +248,8 @@ async def test_what_a_failing_disk_left_in_such_a_folder_is_finished(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: int
 ) -> None:
     trail = Trail()
-    notary = Notary(trail, folder(tmp_path))
-    notary.write()
+    checkpointer = Checkpointer(trail, folder(tmp_path))
+    checkpointer.write()
     cut, fsync = os.ftruncate, os.fsync
 
     def fail(file: int) -> None:
@@ -255,8 +261,8 @@ async def test_what_a_failing_disk_left_in_such_a_folder_is_finished(
         for number in range(3):
             await writer.commit({trail: event(number)})
             monkeypatch.setattr(os, "fsync", fail if number < 2 else fsync)
-            notary.write()
-            assert notary.failing == (number < 2)
+            checkpointer.write()
+            assert checkpointer.failing == (number < 2)
     assert [one.seq for one in folder(tmp_path).read(trail.writer)] == [0, 1, 2, 3]
     assert verify(engine, folder(tmp_path)).faults == []
 

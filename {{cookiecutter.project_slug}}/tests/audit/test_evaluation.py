@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import Clerk, record_evaluation, verify
+from {{ cookiecutter.package_name }}.audit import Recorder, record_evaluation, verify
 
 from tests.audit.signed import KEY, folder
 from tests.audit.trails import records
@@ -39,7 +39,7 @@ def written(tmp_path: Path, content: Any) -> Path:
 
 def test_what_was_judged_and_how_it_ended_is_recorded_without_a_word_of_it(engine: Engine, tmp_path: Path) -> None:
     file = written(tmp_path, report())
-    record_evaluation(Clerk(engine, folder(tmp_path)), file)
+    record_evaluation(Recorder(engine, folder(tmp_path)), file)
     (found,) = [json.loads(one["body"]) for one in records(engine)]
     assert (found["kind"], found["passed"], found["code"]) == ("evaluated", False, "c" * 64)
     assert found["report"] == hashlib.sha256(file.read_bytes()).hexdigest()
@@ -54,14 +54,14 @@ def test_what_was_judged_and_how_it_ended_is_recorded_without_a_word_of_it(engin
 
 def test_a_cost_that_is_not_known_is_null(engine: Engine, tmp_path: Path) -> None:
     verdicts = [{"suite": "x", "threshold": 1, "rows": [row(), row(cost_usd=None)]}]
-    record_evaluation(Clerk(engine, folder(tmp_path)), written(tmp_path, report(verdicts=verdicts)))
+    record_evaluation(Recorder(engine, folder(tmp_path)), written(tmp_path, report(verdicts=verdicts)))
     assert json.loads(records(engine)[0]["body"])["cost_micro_usd"] is None
 
 
 @pytest.mark.parametrize("content", [[], {}, {"passed": True}, report(about={}), "text"])
 def test_what_is_no_report_is_named_and_not_recorded(engine: Engine, tmp_path: Path, content: Any) -> None:
     with pytest.raises(ValueError, match="is no report of an evaluation: "):
-        record_evaluation(Clerk(engine, folder(tmp_path)), written(tmp_path, content))
+        record_evaluation(Recorder(engine, folder(tmp_path)), written(tmp_path, content))
     assert records(engine) == []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import Clerk, Trail, acknowledge_gaps, retain, verify
+from {{ cookiecutter.package_name }}.audit import Recorder, Trail, acknowledge_gaps, retain, verify
 
 from tests.audit.signed import KEY, OLD_KEY, altered, folder, signed_trail
 from tests.audit.test_retention import OLD
@@ -37,8 +37,8 @@ def faults(engine: Engine, path: Path, keys: str = KEY) -> list[tuple[str, int]]
 
 
 def acknowledged(engine: Engine, path: Path) -> None:
-    clerk = Clerk(engine, folder(path))
-    acknowledge_gaps(clerk, verify(engine, clerk.checkpoints).open_gaps, "the share was down")
+    recorder = Recorder(engine, folder(path))
+    acknowledge_gaps(recorder, verify(engine, recorder.checkpoints).open_gaps, "the share was down")
 
 
 def test_a_chain_without_checkpoints_ends_retention_until_it_is_acknowledged(
@@ -134,6 +134,6 @@ def test_an_acknowledgement_that_nobody_can_sign_is_not_recorded(
 
 def test_an_acknowledgement_is_never_removed(engine: Engine, trail: Trail, tmp_path: Path) -> None:
     acknowledged(engine, tmp_path)
-    retain(Clerk(engine, folder(tmp_path)), 0, "everything")
+    retain(Recorder(engine, folder(tmp_path)), 0, "everything")
     assert [one["kind"] for one in records(engine) if one["kind"] == "acknowledged"]
     assert faults(engine, tmp_path) == []

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import AuditEvent, Clerk, Kind, Search, Trail, retain, search
+from {{ cookiecutter.package_name }}.audit import AuditEvent, Kind, Recorder, Search, Trail, retain, search
 
 from tests.audit.signed import folder, signed_trail
 from tests.audit.test_retention import OLD
@@ -52,7 +52,7 @@ def test_an_operator_searches_all_tenants_by_kind_and_time(engine: Engine) -> No
 
 async def test_a_search_passes_over_what_was_removed(engine: Engine, tmp_path: Path) -> None:
     await signed_trail(engine, folder(tmp_path), 2, at=OLD)
-    retain(Clerk(engine, folder(tmp_path)), 200, "the law")
+    retain(Recorder(engine, folder(tmp_path)), 200, "the law")
     found, _ = search(engine, Search(None))
     assert [one["kind"] for one in found] == ["retained"]
 

@@ -12,13 +12,13 @@ from click.testing import CliRunner
 from sqlalchemy import Engine
 
 from {{ cookiecutter.package_name }}.audit import (
-    Clerk,
+    Checkpointer,
     Kind,
-    Notary,
+    Recorder,
     Trail,
     Watch,
     acknowledge_gaps,
-    notarised,
+    checkpointing,
     verify,
 )
 from {{ cookiecutter.package_name }}.audit import watch as module
@@ -113,7 +113,7 @@ def test_it_is_looked_for_often_enough_and_the_runbook_is_there() -> None:
 async def written(engine: Engine, tmp_path: Path) -> AsyncIterator[tuple[Writer, Trail, Watch]]:
     trail = Trail()
     async with (
-        notarised(Notary(trail, folder(tmp_path))),
+        checkpointing(Checkpointer(trail, folder(tmp_path))),
         running(Writer(engine, [trail], METRICS)) as writer,
     ):
         yield writer, trail, Watch(engine, trail, folder(tmp_path), writer)
@@ -199,10 +199,10 @@ async def test_an_acknowledgement_that_is_badly_written_acknowledges_nothing(
     trail = await signed_trail(engine, folder(tmp_path), 2)
     folder(tmp_path).path(trail.writer).unlink()
     whole: dict[str, Any] = {"writer": trail.writer, "after": 0, "seq": 4, "hash": trail.durable[1]}
-    clerk = Clerk(engine, folder(tmp_path))
-    with clerk.transaction() as connection:
+    recorder = Recorder(engine, folder(tmp_path))
+    with recorder.transaction() as connection:
         unsigned: list[Any] = [whole | entry if isinstance(entry, dict) else entry]
-        clerk.record(connection, Kind.ACKNOWLEDGED, {"unsigned": unsigned})
+        recorder.record(connection, Kind.ACKNOWLEDGED, {"unsigned": unsigned})
     assert any(trail.writer in str(fault) for fault in verify(engine, folder(tmp_path)).faults)
 
 
@@ -217,10 +217,10 @@ async def test_a_checkpoint_that_cannot_be_read_is_shown_until_it_is_acknowledge
         await service.ask()
         engine = service.engine
     assert await shown() == "unread"
-    clerk = Clerk(engine, folder(tmp_path))
-    acknowledge_gaps(clerk, verify(engine, clerk.checkpoints).open_gaps, "the key is lost")
+    recorder = Recorder(engine, folder(tmp_path))
+    acknowledge_gaps(recorder, verify(engine, recorder.checkpoints).open_gaps, "the key is lost")
     assert await shown() == "written"
-    assert verify(engine, clerk.checkpoints).faults == []
+    assert verify(engine, recorder.checkpoints).faults == []
 
 
 def backed_up(engine: Engine) -> list[dict[str, object]]:

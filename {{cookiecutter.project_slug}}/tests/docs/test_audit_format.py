@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Engine
 
 from {{ cookiecutter.package_name }}.audit import (
-    Clerk,
     Kind,
+    Recorder,
     SigningKeys,
     acknowledge_gaps,
     export,
@@ -44,9 +44,9 @@ async def exported(engine: Engine, tmp_path: Path) -> Path:
     """Of an old chain, which is removed, a young one, and those of the commands."""
     await signed_trail(engine, folder(tmp_path), 2, at=OLD)
     await signed_trail(engine, folder(tmp_path), 2)
-    retain(Clerk(engine, folder(tmp_path)), 200, "the law")
-    stop(Clerk(engine, folder(tmp_path)), "tenant", "acme", "\u202e=cmd()\r\n\x1b[31m")
-    export(Clerk(engine, folder(tmp_path)), tmp_path / "export.jsonl")
+    retain(Recorder(engine, folder(tmp_path)), 200, "the law")
+    stop(Recorder(engine, folder(tmp_path)), "tenant", "acme", "\u202e=cmd()\r\n\x1b[31m")
+    export(Recorder(engine, folder(tmp_path)), tmp_path / "export.jsonl")
     return tmp_path / "export.jsonl"
 
 
@@ -155,13 +155,15 @@ def test_a_key_vouches_for_nothing_that_was_signed_after_its_end(script: Path, e
 async def test_a_chain_whose_missing_checkpoints_are_acknowledged_verifies(
     script: Path, engine: Engine, tmp_path: Path
 ) -> None:
-    clerk = Clerk(engine, folder(tmp_path))
+    recorder = Recorder(engine, folder(tmp_path))
     for keys in (KEY, OLD_KEY):
         trail = await signed_trail(engine, folder(tmp_path, keys), 2)
         if keys == KEY:
             folder(tmp_path).path(trail.writer).unlink()
-    acknowledge_gaps(clerk, verify(engine, clerk.checkpoints).open_gaps, "the share was down, the old key is lost")
-    export(clerk, tmp_path / "export.jsonl")
+    acknowledge_gaps(
+        recorder, verify(engine, recorder.checkpoints).open_gaps, "the share was down, the old key is lost"
+    )
+    export(recorder, tmp_path / "export.jsonl")
     done = verified(script, tmp_path / "export.jsonl")
     assert (done.returncode, done.stdout.endswith(", 0 faults\n")) == (0, True), done.stdout
     for place, line in enumerate(read(tmp_path / "export.jsonl")):
@@ -174,7 +176,7 @@ async def test_a_chain_whose_missing_checkpoints_are_acknowledged_verifies(
 def test_an_export_to_standard_output_is_the_same_and_its_digest_stands_beside_it(
     script: Path, engine: Engine, tmp_path: Path
 ) -> None:
-    stop(Clerk(engine, folder(tmp_path)), "tenant", "acme", "unpaid")
+    stop(Recorder(engine, folder(tmp_path)), "tenant", "acme", "unpaid")
     url = engine.url.render_as_string(hide_password=False)
     where = {"DATABASE_URL": url, "AUDIT_CHECKPOINTS": str(tmp_path / "checkpoints"), "AUDIT_SIGNING_KEY": KEY}
     done = run("audit", "export", "-", **where)
@@ -191,7 +193,7 @@ def test_an_export_of_a_trail_with_a_hole_shows_it(
 ) -> None:
     altered(engine, "DELETE FROM audit WHERE kind = 'finished' AND seq = 4")
     again = tmp_path / "again.jsonl"
-    export(Clerk(engine, folder(tmp_path)), again)
+    export(Recorder(engine, folder(tmp_path)), again)
     done = verified(script, again)
     assert done.returncode == 1
     assert "record 4 is missing" in done.stdout

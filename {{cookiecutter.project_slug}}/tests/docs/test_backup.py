@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 
-from {{ cookiecutter.package_name }}.audit import Checkpoints, Clerk, Kind, SigningKeys, verify
+from {{ cookiecutter.package_name }}.audit import Checkpoints, Kind, Recorder, SigningKeys, verify
 from {{ cookiecutter.package_name }}.database import migrate, open_engine
 from {{ cookiecutter.package_name }}.governance.tables import balances, entries_table
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY
@@ -22,31 +22,31 @@ from tests.programs import program
 
 
 @pytest.fixture
-def clerk(tmp_path: Path) -> Iterator[Clerk]:
+def recorder(tmp_path: Path) -> Iterator[Recorder]:
     engine = open_engine(f"sqlite:///{tmp_path / 'service.db'}")
     migrate(engine)
-    yield Clerk(engine, Checkpoints(tmp_path / "checkpoints", SigningKeys(LOCAL_SIGNING_KEY)))
+    yield Recorder(engine, Checkpoints(tmp_path / "checkpoints", SigningKeys(LOCAL_SIGNING_KEY)))
     engine.dispose()
 
 
-def record(clerk: Clerk) -> None:
-    with clerk.transaction() as connection:
-        clerk.record(connection, Kind.LOADED, {})
+def record(recorder: Recorder) -> None:
+    with recorder.transaction() as connection:
+        recorder.record(connection, Kind.LOADED, {})
 
 
-def test_a_copy_that_is_taken_while_somebody_writes_is_whole(clerk: Clerk, tmp_path: Path) -> None:
+def test_a_copy_that_is_taken_while_somebody_writes_is_whole(recorder: Recorder, tmp_path: Path) -> None:
     (statement,) = re.findall('^sqlite3 service.db "(.+)"$', text(DOCS / "runbooks" / "backup.md"), re.MULTILINE)
     copy = tmp_path / "backups" / "service.db"
     copy.parent.mkdir()
-    record(clerk)
-    with clerk.engine.connect() as reading:  # so that the log of writes is not emptied before
+    record(recorder)
+    with recorder.engine.connect() as reading:  # so that the log of writes is not emptied before
         assert reading.execute(select(1)).scalar() == 1
-        record(clerk)
+        record(recorder)
         with closing(sqlite3.connect(tmp_path / "service.db")) as connection:
             connection.execute(statement.replace("/backups/", f"{copy.parent}/"))
-        known = verify(clerk.engine, clerk.checkpoints).records
+        known = verify(recorder.engine, recorder.checkpoints).records
         restored = open_engine(f"sqlite:///{copy}")
-        found = verify(restored, clerk.checkpoints)
+        found = verify(restored, recorder.checkpoints)
         restored.dispose()
     assert (found.faults, found.records) == ([], known)
 
@@ -66,8 +66,8 @@ def test_a_dump_of_postgresql_is_put_back_whole(postgresql: PostgreSQL, tmp_path
     url = postgresql.emptied_database()
     before = open_engine(url)
     migrate(before)
-    clerk = Clerk(before, Checkpoints(tmp_path / "checkpoints", SigningKeys(LOCAL_SIGNING_KEY)))
-    record(clerk)
+    recorder = Recorder(before, Checkpoints(tmp_path / "checkpoints", SigningKeys(LOCAL_SIGNING_KEY)))
+    record(recorder)
     with before.execution_options(writes=True).begin() as writing:
         writing.execute(insert(balances), {"account": "ada", "period": "2026-01", "micro_usd": 1})
         run("backup.md", "pg_dump", url, tmp_path / "dump")
@@ -75,17 +75,17 @@ def test_a_dump_of_postgresql_is_put_back_whole(postgresql: PostgreSQL, tmp_path
     postgresql.emptied_database()
     run("restore.md", "pg_restore", url, tmp_path / "dump")
     after = open_engine(url)
-    found = verify(after, clerk.checkpoints)
+    found = verify(after, recorder.checkpoints)
     after.dispose()
     assert (found.faults, found.records) == ([], 1)
 
 
-def test_old_rows_of_the_ledger_can_be_removed_and_budgets_of_now_stay(clerk: Clerk) -> None:
+def test_old_rows_of_the_ledger_can_be_removed_and_budgets_of_now_stay(recorder: Recorder) -> None:
     (block,) = blocks(DOCS / "governance" / "retention.md", "sql")
     entry = {"tenant": "acme", "subject": "ada", "route": "assistant", "reserved_micro_usd": 1}
     days = ("2025-12-31", "2026-01-01")
     periods = ("2025-12", "2025-12-31", "2026-01", "2026-01-01")
-    with clerk.engine.execution_options(writes=True).begin() as connection:
+    with recorder.engine.execution_options(writes=True).begin() as connection:
         connection.execute(insert(entries_table), [{**entry, "call_id": day, "day": day} for day in days])
         connection.execute(insert(balances), [{"account": "ada", "period": one, "micro_usd": 1} for one in periods])
         for statement in block.split(";\n"):

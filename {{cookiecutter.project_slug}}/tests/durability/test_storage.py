@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import AuditEvent, Kind, Notary, Trail, verify
+from {{ cookiecutter.package_name }}.audit import AuditEvent, Checkpointer, Kind, Trail, verify
 from {{ cookiecutter.package_name }}.database import Writer, open_engine, running
 from {{ cookiecutter.package_name }}.errors import AuditUnavailable
 from {{ cookiecutter.package_name }}.health import KEPT
@@ -166,14 +166,14 @@ print(json.dumps([verdict.records, verdict.faults == [], kilobytes // (1024 if s
 
 def written(engine: Engine, checkpoints_in: Path, many: int) -> None:
     trail = Trail()
-    notary = Notary(trail, folder(checkpoints_in, LOCAL_SIGNING_KEY))
-    notary.write()
+    checkpointer = Checkpointer(trail, folder(checkpoints_in, LOCAL_SIGNING_KEY))
+    checkpointer.write()
     for begin in range(0, many, 10_000):
         with engine.execution_options(writes=True).begin() as connection:
             events = [AuditEvent(Kind.STARTED, f"{begin // 2:032x}", "acme", "ada"), event(begin, Kind.FINISHED)]
             trail.write(connection, events * (min(10_000, many - begin) // 2))
         trail.committed()
-        notary.write()
+        checkpointer.write()
 
 
 def measured(engine: Engine, checkpoints_in: Path) -> tuple[int, bool, int]:

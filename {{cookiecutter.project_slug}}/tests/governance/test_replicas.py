@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from {{ cookiecutter.package_name }}.audit import Checkpoints, Clerk, SigningKeys, verify
+from {{ cookiecutter.package_name }}.audit import Checkpoints, Recorder, SigningKeys, verify
 from {{ cookiecutter.package_name }}.governance import stop
 from {{ cookiecutter.package_name }}.governance.tables import balances, entries_table
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY
@@ -81,7 +81,7 @@ async def test_a_switch_reaches_both_within_two_seconds(
 ) -> None:
     async with two(tmp_path, around, postgresql, redis, limits={}) as both:
         checkpoints = Checkpoints(both[0].checkpoints, SigningKeys(LOCAL_SIGNING_KEY))
-        await asyncio.to_thread(stop, Clerk(both[0].engine, checkpoints), "route", "assistant", "for both")
+        await asyncio.to_thread(stop, Recorder(both[0].engine, checkpoints), "route", "assistant", "for both")
         thrown = time.monotonic()
         waiting = set(range(len(both)))
         while waiting:

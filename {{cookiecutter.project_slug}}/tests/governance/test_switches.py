@@ -6,9 +6,9 @@ import httpx2
 import pytest
 from sqlalchemy import Engine
 
-from {{ cookiecutter.package_name }}.audit import Checkpoints, Clerk, SigningKeys, Trail, Watch, verify
+from {{ cookiecutter.package_name }}.audit import Checkpoints, Recorder, SigningKeys, Trail, Watch, verify
 from {{ cookiecutter.package_name }}.database import Writer, running
-from {{ cookiecutter.package_name }}.governance import Switches, What, start, stop, stops, watched
+from {{ cookiecutter.package_name }}.governance import Switches, What, start, stop, stops
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY
 from {{ cookiecutter.package_name }}.store import Opening
 
@@ -19,8 +19,8 @@ from tests.silence import METRICS
 SECONDS = 2.0  # until a switch has to be effective everywhere
 
 
-def clerk_of(service: Service) -> Clerk:
-    return Clerk(service.engine, Checkpoints(service.checkpoints, SigningKeys(LOCAL_SIGNING_KEY)))
+def recorder_of(service: Service) -> Recorder:
+    return Recorder(service.engine, Checkpoints(service.checkpoints, SigningKeys(LOCAL_SIGNING_KEY)))
 
 
 async def within_two_seconds(service: Service, code: str | None) -> httpx2.Response:
@@ -41,7 +41,7 @@ async def within_two_seconds(service: Service, code: str | None) -> httpx2.Respo
 async def test_a_stopped_route_or_tenant_is_told_why_until_it_is_started(
     service: Service, what: What, name: str, shown: str
 ) -> None:
-    stop(clerk_of(service), what, name, "a test of the night")
+    stop(recorder_of(service), what, name, "a test of the night")
     answer = await within_two_seconds(service, "stopped")
     assert answer.status_code == 503
     assert "a test of the night" in answer.json()["error"]["message"]
@@ -49,12 +49,12 @@ async def test_a_stopped_route_or_tenant_is_told_why_until_it_is_started(
     assert service.records("refused")[-1]["code"] == "stopped"
     ready = await service.http.get(f"{service.url}/readyz")
     assert (ready.status_code, ready.json()["stopped"]) == (200, [shown])
-    assert start(clerk_of(service), what, name, "")
+    assert start(recorder_of(service), what, name, "")
     await within_two_seconds(service, None)
 
 
 async def test_a_stopped_route_makes_no_embeddings(service: Service) -> None:
-    stop(clerk_of(service), "route", "embedding", "a test of the night")
+    stop(recorder_of(service), "route", "embedding", "a test of the night")
     await asyncio.sleep(SECONDS)
     answer = await service.embed()
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "stopped")
@@ -62,18 +62,18 @@ async def test_a_stopped_route_makes_no_embeddings(service: Service) -> None:
 
 
 async def test_other_tenants_are_served_while_one_is_stopped(service: Service) -> None:
-    stop(clerk_of(service), "tenant", "globex", "unpaid")
+    stop(recorder_of(service), "tenant", "globex", "unpaid")
     await asyncio.sleep(SECONDS)
     assert (await service.ask()).status_code == 200
 
 
 async def test_a_stopped_deployment_is_passed_over(service: Service) -> None:
-    clerk = clerk_of(service)
-    stop(clerk, "deployment", "first", "it leaks")
+    recorder = recorder_of(service)
+    stop(recorder, "deployment", "first", "it leaks")
     await asyncio.sleep(SECONDS)
     answer = await service.ask()
     assert (answer.json()["receipt"]["deployment"], answer.json()["receipt"]["attempts"]) == ("second", 1)
-    stop(clerk, "deployment", "second", "it leaks too")
+    stop(recorder, "deployment", "second", "it leaks too")
     answer = await within_two_seconds(service, "stopped")
     assert "second: it leaks too" in answer.json()["error"]["message"]
 
@@ -91,7 +91,7 @@ async def test_a_switch_that_is_thrown_under_load_lets_nothing_through_after_two
 
     clients = [asyncio.create_task(client()) for _ in range(8)]
     await asyncio.sleep(0.5)
-    await asyncio.to_thread(stop, clerk_of(service), "route", "assistant", "under load")
+    await asyncio.to_thread(stop, recorder_of(service), "route", "assistant", "under load")
     thrown = time.monotonic()
     await asyncio.gather(*clients)
     assert late
@@ -100,30 +100,31 @@ async def test_a_switch_that_is_thrown_under_load_lets_nothing_through_after_two
 
 
 async def test_what_was_switched_is_recorded_with_who_and_why(engine: Engine, tmp_path: Path) -> None:
-    clerk = Clerk(engine, folder(tmp_path))
-    stop(clerk, "route", "assistant", "once")
-    stop(clerk, "route", "assistant", "twice")
+    recorder = Recorder(engine, folder(tmp_path))
+    stop(recorder, "route", "assistant", "once")
+    stop(recorder, "route", "assistant", "twice")
     assert stops(engine) == {("route", "assistant"): "twice"}
-    assert start(clerk, "route", "assistant", "over")
-    assert not start(clerk, "route", "assistant", "over")
+    assert start(recorder, "route", "assistant", "over")
+    assert not start(recorder, "route", "assistant", "over")
     assert stops(engine) == {}
     verdict = verify(engine, folder(tmp_path))
     assert (verdict.records, verdict.unsigned, verdict.faults) == (4, 0, [])
 
 
 async def test_a_look_that_fails_changes_nothing(engine: Engine, tmp_path: Path) -> None:
-    stop(Clerk(engine, folder(tmp_path)), "tenant", "acme", "why not")
-    async with watched(Switches(engine)) as switches:
-        altered(engine, "ALTER TABLE switches RENAME TO away")
-        await switches.look()
-        assert switches.stopped == {("tenant", "acme"): "why not"}
+    stop(Recorder(engine, folder(tmp_path)), "tenant", "acme", "why not")
+    switches = Switches(engine)
+    assert await switches.look()
+    altered(engine, "ALTER TABLE switches RENAME TO away")
+    assert not await switches.look()
+    assert switches.stopped == {("tenant", "acme"): "why not"}
 
 
 async def test_nobody_writes_before_it_is_known_who_is_stopped(engine: Engine, tmp_path: Path) -> None:
     async def first() -> None:
         assert not writer.failing
 
-    stop(Clerk(engine, folder(tmp_path)), "tenant", "acme", "why not")
+    stop(Recorder(engine, folder(tmp_path)), "tenant", "acme", "why not")
     trail, switches = Trail(), Switches(engine)
     async with running(Writer(engine, [trail], METRICS)) as writer:
         opening = Opening(engine, Watch(engine, trail, folder(tmp_path), writer), switches, writer)

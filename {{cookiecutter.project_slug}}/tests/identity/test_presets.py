@@ -14,7 +14,6 @@ from joserfc import jws
 from {{ cookiecutter.package_name }}.configfile import Faults, read
 from {{ cookiecutter.package_name }}.errors import InvalidToken
 from {{ cookiecutter.package_name }}.identity import (
-    AccessFile,
     AccessRules,
     IssuerKeys,
     Principal,
@@ -193,9 +192,9 @@ UNFIT: dict[str, list[dict[str, Any]]] = {
 
 def rules(name: str) -> AccessRules:
     faults = Faults()
-    preset = read(PRESETS[name], AccessFile, faults)
+    preset = read(PRESETS[name], AccessRules, faults)
     assert preset is not None, faults.found
-    return AccessRules(preset.content)
+    return preset.content
 
 
 @pytest.fixture(scope="module")
@@ -278,7 +277,7 @@ def test_a_mapping_to_a_role_that_does_not_exist_is_a_fault(tmp_path: Path) -> N
     content = {**yaml.safe_load(PRESETS["okta"].read_text(encoding="utf-8")), "role_names": {"admins": "admin"}}
     (tmp_path / "access.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     faults = Faults()
-    assert read(tmp_path / "access.yaml", AccessFile, faults) is None
+    assert read(tmp_path / "access.yaml", AccessRules, faults) is None
     assert "role_names leads to roles that are not under roles: admin" in faults.found[0]
 
 
@@ -302,7 +301,7 @@ async def test_explaining_a_refused_token_tells_the_reason_and_what_it_says_of_r
 
 @pytest.mark.parametrize("name", sorted(SHAPES))
 def test_the_ticket_asks_for_what_the_preset_needs(name: str) -> None:
-    preset = read(PRESETS[name], AccessFile, Faults())
+    preset = read(PRESETS[name], AccessRules, Faults())
     assert preset is not None
     text = ticket(preset.content, provider=name, public_url="https://ask.example", audience="the-audience")
     for needed in ("https://ask.example/callback", "the-audience", "S256", "steward", f"docs/identity/{name}.md"):
@@ -314,7 +313,7 @@ def test_the_ticket_asks_for_what_the_preset_needs(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["entra", "keycloak"])
 def test_the_ticket_asks_for_the_exchange_when_a_tool_needs_it(name: str) -> None:
-    preset = read(PRESETS[name], AccessFile, Faults())
+    preset = read(PRESETS[name], AccessRules, Faults())
     assert preset is not None
     assert preset.content.exchange is not None
     asked = preset.content.exchange.model_copy(update={"audiences": {"staff-directory": []}})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from {{ cookiecutter.package_name }}.audit import Checkpoints, Clerk, SigningKeys
+from {{ cookiecutter.package_name }}.audit import Checkpoints, Recorder, SigningKeys
 from {{ cookiecutter.package_name }}.governance import stop
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY
 
@@ -68,8 +68,8 @@ async def test_a_deadline_of_the_caller_s_own_is_told_from_the_route_s(tmp_path:
 async def test_what_an_operator_stopped_is_told_from_what_failed(tmp_path: Path, around: Surroundings) -> None:
     port = free_port()
     async with running_service(tmp_path, around, metrics_port=port) as service:
-        clerk = Clerk(service.engine, Checkpoints(service.checkpoints, SigningKeys(LOCAL_SIGNING_KEY)))
-        stop(clerk, "tenant", "acme", "a loop spends its budget")
+        recorder = Recorder(service.engine, Checkpoints(service.checkpoints, SigningKeys(LOCAL_SIGNING_KEY)))
+        stop(recorder, "tenant", "acme", "a loop spends its budget")
         await asyncio.sleep(2)  # by then every replica knows
         await service.ask()
         await service.http.get(f"{service.url}/v1/models")

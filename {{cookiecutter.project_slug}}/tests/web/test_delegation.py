@@ -19,7 +19,6 @@ from starlette.routing import Route
 
 from {{ cookiecutter.package_name }}.errors import InvalidToken
 from {{ cookiecutter.package_name }}.identity import (
-    AccessFile,
     AccessRules,
     CurrentDelegation,
     IssuerKeys,
@@ -77,9 +76,7 @@ async def together(tmp_path: Path, around: Surroundings) -> AsyncIterator[Togeth
                 return await answer.json()
 
         site = await stack.enter_async_context(running_site(tmp_path, around, routers=[router]))
-        rules = AccessRules(
-            AccessFile.model_validate({"claims": {"tenant": "tenant", "roles": ["roles"]}, "roles": ROLES})
-        )
+        rules = AccessRules.model_validate({"claims": {"tenant": "tenant", "roles": ["roles"]}, "roles": ROLES})
         directory.verifier = TokenVerifier(site.issuer, "staff-directory", rules, IssuerKeys(site.issuer, http))
         yield Together(site, directory)
 

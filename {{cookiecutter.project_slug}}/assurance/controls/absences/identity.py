@@ -84,5 +84,5 @@ ABSENCES = {
     "login-pkce": Absence("identity.token_endpoint", "TokenEndpoint.conversation", _without_challenge),
     "login-refusals": Absence("identity.refused_logins", "RefusedLogins.wait", instead(lambda *_: 0.0)),
     "session-origin": Absence("identity.browser", "Site.refuse_other_sites", instead(lambda *_: None)),
-    "exchange-audience": Absence("identity.exchange", "TokenExchange._allowed", instead(_for_any_audience)),
+    "exchange-audience": Absence("identity.token_exchange", "TokenExchange._allowed", instead(_for_any_audience)),
 }

@@ -6,6 +6,7 @@ Without what its commands printed (--told), settings and database are those that
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -19,7 +20,7 @@ from {{ cookiecutter.package_name }}.feedback.ratings import ratings_table
 from {{ cookiecutter.package_name }}.governance.tables import entries_table
 from {{ cookiecutter.package_name }}.store import open_checkpoints
 
-from assurance.readiness.project import PLAN, Finding, Project, T
+from assurance.readiness.project import PLAN, Finding, Look, Project, T
 
 FEWEST_USERS, FEWEST_RATINGS = 3, 3
 _SECRETS = ("SECRET_KEY", "AUDIT_SIGNING_KEY")
@@ -55,14 +56,6 @@ def _faults(project: Project, *, secrets: bool) -> Finding:
         faults = project.settings.faults()
     found = [one for one in faults if one.startswith(_SECRETS) is secrets]
     return _say(project, "doctor", not found, "; ".join(found) or "nothing that production refuses")
-
-
-def _secret(project: Project) -> Finding:
-    return _faults(project, secrets=True)
-
-
-def _set(project: Project) -> Finding:
-    return _faults(project, secrets=False)
 
 
 def _leaves(project: Project) -> Finding:
@@ -136,9 +129,9 @@ def _values(project: Project, column: Column[Any]) -> set[str]:
         return set(connection.execute(select(column).distinct()).scalars())
 
 
-LOOKS = {
-    "no-default-secret": _secret,
-    "production-settings": _set,
+LOOKS: dict[str, Look] = {
+    "no-default-secret": partial(_faults, secrets=True),
+    "production-settings": partial(_faults, secrets=False),
     "service-ready": _ready,
     "telemetry-leaves": _leaves,
     "trail-verifies": _verified,

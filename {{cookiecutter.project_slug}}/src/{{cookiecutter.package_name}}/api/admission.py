@@ -85,11 +85,12 @@ class BodyLimit:
 
 async def _in_time(receive: Receive, state: Mapping[str, Any]) -> Message:
     """A body has as long as the longest route's answer: one deadline covers both."""
+    longest: float = state["configuration"].catalogue.longest_deadline
     try:
-        async with Deadline.after(state["longest_deadline"], start=state["arrival"]).timeout():
+        async with Deadline.after(longest, start=state["arrival"]).timeout():
             return await receive()
     except TimeoutError:
-        raise TooSlow(f"The body was not there after {state['longest_deadline']:g} s; send it faster.") from None
+        raise TooSlow(f"The body was not there after {longest:g} s; send it faster.") from None
 
 
 async def _refuse(error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:

@@ -30,7 +30,7 @@ async def audit(
     """The records of the caller's tenant, newest first. `next_cursor` leads to older ones; null: there are none."""
     wanted = Search(caller.tenant, user, trace, call, since, until, _opened(cursor), limit)
     try:
-        records, after = await asyncio.to_thread(search, request.state.services.store.engine, wanted)
+        records, after = await asyncio.to_thread(search, request.state.store.engine, wanted)
     except SQLAlchemyError:
         raise AuditUnavailable("The audit trail cannot be read now; try again shortly.", retry_after=5) from None
     return {"object": "list", "data": records, "next_cursor": _closed(after)}

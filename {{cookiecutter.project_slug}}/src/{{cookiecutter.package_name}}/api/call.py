@@ -9,10 +9,10 @@ from ..body import parsed
 from ..deadline import Deadline
 from ..errors import InvalidRequest, ModelNotFound
 from ..gateway import ChatRequest, EmbeddingRequest, R
-from ..governance import Ask, Embedder, Model, Policy
+from ..governance import Ask, GovernedGateway, Model, Policy
 from ..identity import CurrentDelegation, Delegation, MayAsk, Principal
 
-M = TypeVar("M", Model, Embedder)
+M = TypeVar("M", bound=Model)
 LONGEST = 3_600.0  # seconds; the route's own deadline is shorter
 
 
@@ -25,7 +25,7 @@ async def embedding_ask(request: Request, caller: MayAsk, delegation: CurrentDel
 
 
 def _ask(request: Request, caller: Principal, delegation: Delegation, asked: R) -> Ask[R]:
-    policy: Policy = request.state.policy
+    policy: Policy = request.state.configuration.policy
     data_class = policy.data_class(_once(request, "x-data-class"))
     request.scope["asked"] = {"model": asked.model, "data_class": data_class}  # for the record of a refusal
     return Ask(
@@ -61,11 +61,11 @@ def _once(request: Request, header: str) -> str | None:
 def usable(request: Request, caller: Principal) -> dict[str, list[str]]:
     """The names that this caller may ask, of models for conversations and of those for embeddings."""
     models: Mapping[str, Model] = request.state.models
-    embedders: Mapping[str, Embedder] = request.state.embedders
+    embedders: Mapping[str, GovernedGateway] = request.state.embedders
     return {"models": _open_to(caller, models), "embeddings": _open_to(caller, embedders)}
 
 
-def _open_to(caller: Principal, known: Mapping[str, Model | Embedder]) -> list[str]:
+def _open_to(caller: Principal, known: Mapping[str, Model]) -> list[str]:
     return [name for name, model in known.items() if model.open_to(caller, name)]
 
 
@@ -77,8 +77,8 @@ def chosen_model(request: Request, asked: Ask) -> Model:
     return _chosen(models, asked)
 
 
-def chosen_embedder(request: Request, asked: Ask[EmbeddingRequest]) -> Embedder:
-    embedders: Mapping[str, Embedder] = request.state.embedders
+def chosen_embedder(request: Request, asked: Ask[EmbeddingRequest]) -> GovernedGateway:
+    embedders: Mapping[str, GovernedGateway] = request.state.embedders
     if asked.route in request.state.models:
         raise InvalidRequest(f"'{asked.route}' makes no embeddings; ask it at /v1/chat/completions.", param="model")
     return _chosen(embedders, asked)

@@ -80,13 +80,13 @@ async def _record_refusal(request: Request, error: ServiceError) -> None:
     details = {
         "code": error.code,
         "reason": error.message,
-        "policy_version": request.state.policy.version,
+        "policy_version": request.state.configuration.policy.version,
         **request.scope.get("asked", {"model": None, "data_class": None}),
     }
     event = AuditEvent(
         Kind.REFUSED, new_call_id(), principal.tenant, principal.subject, current_trace_id(), details=details
     )
     try:
-        await request.state.writer.commit({request.state.trail: event})
+        await request.state.store.record(event)
     except errors.AuditUnavailable:
         _log.error("refusal_not_recorded", code=error.code)  # the caller is refused all the same

@@ -12,7 +12,7 @@ router = APIRouter(tags=["identity"])
 @router.get("/v1/me")
 async def me(request: Request, caller: CurrentPrincipal) -> dict[str, Any]:
     """Who am I, and what may I do?"""
-    policy: Policy = request.state.policy
+    policy: Policy = request.state.configuration.policy
     return {
         "subject": caller.subject,
         "tenant": caller.tenant,

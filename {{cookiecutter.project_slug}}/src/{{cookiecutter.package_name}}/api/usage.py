@@ -36,7 +36,7 @@ async def usage(
         user = caller.subject
     question = Question(names, since, until, caller.tenant, user)
     try:
-        rows: list[dict[str, Any]] = await asyncio.to_thread(used, request.state.services.store.engine, question)
+        rows: list[dict[str, Any]] = await asyncio.to_thread(used, request.state.store.engine, question)
     except SQLAlchemyError:
         raise AuditUnavailable("The ledger cannot be read now; try again shortly.", retry_after=5) from None
     if output == "table":

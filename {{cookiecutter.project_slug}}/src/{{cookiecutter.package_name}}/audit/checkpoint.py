@@ -88,7 +88,7 @@ class Checkpoints:
         return found
 
 
-class Notary:
+class Checkpointer:
     """Writes one trail's checkpoints. A failure is logged, counted and shown; calls go on."""
 
     def __init__(self, trail: Trail, checkpoints: Checkpoints, metrics: Metrics | None = None) -> None:
@@ -174,16 +174,16 @@ def _uncut(file: BinaryIO, size: int) -> int:
 
 
 @asynccontextmanager
-async def notarised(notary: Notary) -> AsyncIterator[Notary]:
+async def checkpointing(checkpointer: Checkpointer) -> AsyncIterator[Checkpointer]:
     """Writes a checkpoint before the first record, since a chain without one counts as forged, and one at the end."""
-    await asyncio.to_thread(notary.write)
-    task = asyncio.create_task(persistent(notary.run, "notary"), name="notary")
+    await asyncio.to_thread(checkpointer.write)
+    task = asyncio.create_task(persistent(checkpointer.run, "checkpointer"), name="checkpointer")
     try:
-        yield notary
+        yield checkpointer
     finally:
-        notary.stop()
+        checkpointer.stop()
         await task
-        await asyncio.to_thread(notary.write)
+        await asyncio.to_thread(checkpointer.write)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from .clerk import Clerk
 from .event import Json, Kind
+from .recorder import Recorder
 
 
 class Row(BaseModel):
@@ -54,7 +54,7 @@ class Report(BaseModel):
         return round(sum(known) * 1_000_000) if len(known) == len(costs) else None
 
 
-def record_evaluation(clerk: Clerk, file: Path) -> Report:
+def record_evaluation(recorder: Recorder, file: Path) -> Report:
     """Raises OSError, or ValueError for what is no report."""
     content = file.read_bytes()
     try:
@@ -64,8 +64,8 @@ def record_evaluation(clerk: Clerk, file: Path) -> Report:
         where = ".".join(map(str, fault["loc"])) or "the file"
         raise ValueError(f"{file} is no report of an evaluation: {where}: {fault['msg']}") from None
     details = {"report": hashlib.sha256(content).hexdigest(), **_details(report)}
-    with clerk.transaction() as connection:
-        clerk.record(connection, Kind.EVALUATED, details)
+    with recorder.transaction() as connection:
+        recorder.record(connection, Kind.EVALUATED, details)
     return report
 
 

@@ -9,9 +9,9 @@ from typing import IO, Any
 from sqlalchemy import Connection, select
 
 from .checkpoint import Checkpoint, Checkpoints
-from .clerk import Clerk
 from .event import Json, Kind, now
 from .gap import acknowledged_gaps
+from .recorder import Recorder
 from .tables import audit
 from .verdict import snapshot
 
@@ -27,24 +27,24 @@ class Exported:
     keys: list[str]
 
 
-def export(clerk: Clerk, file: Path) -> Exported:
+def export(recorder: Recorder, file: Path) -> Exported:
     """The file appears when it is whole and its record durable. Raises OSError, ValueError for a broken checkpoint."""
     partial = file.with_name(f"{file.name}.partial")
     try:
         with partial.open("wb") as out:
-            found = export_into(clerk, out, file.name)
+            found = export_into(recorder, out, file.name)
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)
     return found
 
 
-def export_into(clerk: Clerk, out: IO[bytes], name: str) -> Exported:
+def export_into(recorder: Recorder, out: IO[bytes], name: str) -> Exported:
     """What was written is whole, and its record durable, when this returns. Raises the same."""
-    checkpoints = clerk.checkpoints
+    checkpoints = recorder.checkpoints
     found = Exported(0, "", checkpoints.keys.given())
     sizes, digest = checkpoints.sizes(), hashlib.sha256()
-    with snapshot(clerk.engine).connect() as connection:
+    with snapshot(recorder.engine).connect() as connection:
         for entry in _entries(connection, checkpoints, sizes):
             line = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode() + b"\n"
             digest.update(line)
@@ -53,8 +53,8 @@ def export_into(clerk: Clerk, out: IO[bytes], name: str) -> Exported:
     out.flush()
     found.digest = digest.hexdigest()
     said: dict[str, Json] = {"file": name, "records": found.records, "digest": found.digest}
-    with clerk.transaction() as connection:
-        clerk.record(connection, Kind.EXPORTED, said)
+    with recorder.transaction() as connection:
+        recorder.record(connection, Kind.EXPORTED, said)
     return found
 
 

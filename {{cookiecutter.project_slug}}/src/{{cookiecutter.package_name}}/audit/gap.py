@@ -1,18 +1,14 @@
 """Chains whose checkpoints are gone or unreadable. An operator's acknowledgement on the trail takes their place."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
-from sqlalchemy import Connection, select
+from pydantic import BaseModel
+from sqlalchemy import Connection
 
-from .clerk import Clerk
 from .event import Kind
-from .tables import audit, of_kind
-
-T = TypeVar("T", bound=BaseModel)
+from .recorder import Recorder
+from .search import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +27,12 @@ class _Unsigned(BaseModel, strict=True):
 
 def acknowledged_gaps(connection: Connection) -> Mapping[str, Gap]:
     """By chain. A record that says it wrongly is found out in its own chain."""
-    return {gap.writer: gap for one in acknowledgements(connection, _Unsigned) for gap in one.unsigned}
+    return {gap.writer: gap for one in told(connection, Kind.ACKNOWLEDGED, _Unsigned) for gap in one.unsigned}
 
 
-def acknowledgements(connection: Connection, kind: type[T]) -> Iterator[T]:
-    """The earliest first; those that say nothing of this kind are left out."""
-    told = select(audit.c.body).where(of_kind(Kind.ACKNOWLEDGED)).order_by(audit.c.at)
-    for body in connection.execute(told).scalars():
-        with suppress(ValidationError):
-            yield kind.model_validate_json(body)
-
-
-def acknowledge_gaps(clerk: Clerk, gaps: Sequence[Gap], reason: str) -> None:
+def acknowledge_gaps(recorder: Recorder, gaps: Sequence[Gap], reason: str) -> None:
     """Raises OSError where the acknowledgement itself could not be signed: nothing is recorded then."""
-    with clerk.transaction() as connection:
-        clerk.record(connection, Kind.ACKNOWLEDGED, {"unsigned": [asdict(one) for one in gaps], "reason": reason})
-        if clerk.failing:
-            raise OSError(f"no checkpoint can be written into {clerk.checkpoints.folder}")
+    with recorder.transaction() as connection:
+        recorder.record(connection, Kind.ACKNOWLEDGED, {"unsigned": [asdict(one) for one in gaps], "reason": reason})
+        if recorder.failing:
+            raise OSError(f"no checkpoint can be written into {recorder.checkpoints.folder}")

@@ -7,9 +7,10 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, select
 
 from .checkpoint import Checkpoint, Checkpoints
-from .clerk import Clerk
 from .event import Kind
-from .gap import acknowledged_gaps, acknowledgements
+from .gap import acknowledged_gaps
+from .recorder import Recorder
+from .search import told
 from .tables import audit
 
 CHUNK = 200  # chains in one query
@@ -67,15 +68,15 @@ class _Pieces(BaseModel, strict=True):
 
 def acknowledged(connection: Connection) -> Mapping[str, Lost]:
     """By chain. A forged acknowledgement needs no check here: the chain that holds it would not verify."""
-    return {piece.writer: piece for one in acknowledgements(connection, _Pieces) for piece in one.lost}
+    return {piece.writer: piece for one in told(connection, Kind.ACKNOWLEDGED, _Pieces) for piece in one.lost}
 
 
-def acknowledge(clerk: Clerk, reason: str) -> list[Lost]:
+def acknowledge(recorder: Recorder, reason: str) -> list[Lost]:
     """Records that an operator accepts the loss. Raises ValueError if a chain's checkpoints cannot be read."""
-    with clerk.transaction() as connection:
-        found, unknown = lost(connection, clerk.checkpoints)
+    with recorder.transaction() as connection:
+        found, unknown = lost(connection, recorder.checkpoints)
         if unknown:
             raise ValueError(unknown[0])
         if found:
-            clerk.record(connection, Kind.ACKNOWLEDGED, {"lost": [asdict(one) for one in found], "reason": reason})
+            recorder.record(connection, Kind.ACKNOWLEDGED, {"lost": [asdict(one) for one in found], "reason": reason})
     return found

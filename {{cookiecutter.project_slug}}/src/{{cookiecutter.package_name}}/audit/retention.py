@@ -1,7 +1,6 @@
 """Removes records past their retention. Each leaves a tombstone with its number and hash, so chains still verify."""
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -9,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import Connection, Row, select, update
 
 from ..database import patient
-from .clerk import Clerk
 from .event import TIME, Kind
-from .tables import audit, of_kind
+from .recorder import Recorder
+from .search import told
+from .tables import audit
 
 SHORTEST_DAYS = 183  # six months: EU AI Act, articles 19 and 26(6)
 CHUNK = 10_000  # records in one transaction
@@ -32,7 +33,7 @@ class Removed:
     digest: str
 
 
-def retain(clerk: Clerk, days: int, reason: str) -> int:
+def retain(recorder: Recorder, days: int, reason: str) -> int:
     """Removes each chain's records older than `days`, from its beginning up to the first record that is younger.
 
     Works in pieces, each one transaction with a record of the removal, which is never removed itself. Returns how many
@@ -40,25 +41,25 @@ def retain(clerk: Clerk, days: int, reason: str) -> int:
     """
     cutoff = (datetime.now(UTC) - timedelta(days=days)).strftime(TIME)
     count = 0
-    with patient(clerk.engine).connect() as connection:
+    with patient(recorder.engine).connect() as connection:
         writers = connection.execute(select(audit.c.writer).distinct()).scalars().all()
     for writer in writers:
         done = 0
-        while piece := _remove(clerk, writer, done, cutoff, {"days": days, "reason": reason}):
+        while piece := _remove(recorder, writer, done, cutoff, {"days": days, "reason": reason}):
             count += piece.last - piece.first + 1
             done = piece.last
     return count
 
 
-def _remove(clerk: Clerk, writer: str, done: int, cutoff: str, details: dict[str, Any]) -> Removed | None:
-    with clerk.transaction() as connection:
+def _remove(recorder: Recorder, writer: str, done: int, cutoff: str, details: dict[str, Any]) -> Removed | None:
+    with recorder.transaction() as connection:
         rows = _oldest(connection, writer, done, cutoff)
         if not rows:
             return None
         piece = Removed(writer, rows[0].seq, rows[-1].seq, _digest(row.hash for row in rows))
         of_piece = (audit.c.writer == writer) & audit.c.seq.between(piece.first, piece.last)
         connection.execute(update(audit).where(of_piece).values(**TOMBSTONE))
-        clerk.record(connection, Kind.RETAINED, {**details, "before": cutoff, "removed": asdict(piece)})
+        recorder.record(connection, Kind.RETAINED, {**details, "before": cutoff, "removed": asdict(piece)})
         return piece
 
 
@@ -71,15 +72,15 @@ def _oldest(connection: Connection, writer: str, done: int, cutoff: str) -> Sequ
     return list(takewhile(lambda row: row.at < cutoff, whole))
 
 
+class _Removal(BaseModel, strict=True):
+    removed: Removed
+
+
 def removed(connection: Connection) -> dict[str, list[Removed]]:
     """The removals on the trail, by chain. A forged one needs no check here: its own chain would not verify."""
     found: dict[str, list[Removed]] = defaultdict(list)
-    for body in connection.execute(select(audit.c.body).where(of_kind(Kind.RETAINED))).scalars():
-        try:
-            piece = Removed(**json.loads(body)["removed"])
-        except (ValueError, TypeError, KeyError, RecursionError):
-            continue
-        found[piece.writer].append(piece)
+    for one in told(connection, Kind.RETAINED, _Removal):
+        found[one.removed.writer].append(one.removed)
     return found
 
 

@@ -1,13 +1,16 @@
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Row, Select, select, tuple_
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import Connection, Engine, Row, Select, select, tuple_
 
 from .event import Kind
 from .tables import audit, of_kind
 
+T = TypeVar("T", bound=BaseModel)
 Place = tuple[str, str, int]  # time, writer, number: where a page ends
 
 
@@ -69,3 +72,11 @@ def _newest_first(wanted: Search) -> Select[Any]:
 
 def _told(row: Row[Any]) -> dict[str, Any]:
     return {**json.loads(row.body), "hash": row.hash}
+
+
+def told(connection: Connection, kind: Kind, form: type[T]) -> Iterator[T]:
+    """What all records of a kind say, the earliest first; those of another form are left out."""
+    bodies = select(audit.c.body).where(of_kind(kind)).order_by(audit.c.at)
+    for body in connection.execute(bodies).scalars():
+        with suppress(ValidationError):
+            yield form.model_validate_json(body)

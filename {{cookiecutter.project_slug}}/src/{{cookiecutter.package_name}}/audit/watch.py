@@ -3,15 +3,13 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from pathlib import Path
 
 import structlog
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
-from ..background import background
 from ..database import Writer
 from .checkpoint import Checkpoints
 from .loss import lost
@@ -115,9 +113,3 @@ def _identity(file: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
-
-
-@asynccontextmanager
-async def watched_store(watch: Watch) -> AsyncIterator[Watch]:
-    async with background(watch.run, "store watch"):
-        yield watch

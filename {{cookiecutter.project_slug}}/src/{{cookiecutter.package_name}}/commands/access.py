@@ -46,7 +46,7 @@ def request(provider: str, public_url: str, audience: str, config_dir: Path) -> 
     if provider not in known:
         raise click.BadParameter(f"there is no preset '{provider}', but {', '.join(sorted(known)) or 'none at all'}")
     faults = Faults()
-    preset = read(known[provider], identity.AccessFile, faults)
+    preset = read(known[provider], identity.AccessRules, faults)
     if preset is None:
         raise click.ClickException(str(ConfigurationError(faults.found)))
     click.echo(identity.ticket(preset.content, provider=provider, public_url=public_url, audience=audience))
@@ -61,10 +61,10 @@ def sign_out(settings: Settings, tenant: str, user: str, reason: str) -> None:
     """End every session of one person, on all machines and replicas, at once. A token is good until it expires."""
     from ..audit import Kind
     from ..identity import Seal, end_sessions
-    from ..store import open_clerk
+    from ..store import open_recorder
 
-    clerk = open_clerk(settings)
-    with clerk.transaction() as connection:
+    recorder = open_recorder(settings)
+    with recorder.transaction() as connection:
         ended = end_sessions(connection, Seal(settings.secret_key, "sessions"), tenant, user)
-        clerk.record(connection, Kind.LOGGED_OUT, {"sessions": ended, "reason": reason}, tenant, user)
+        recorder.record(connection, Kind.LOGGED_OUT, {"sessions": ended, "reason": reason}, tenant, user)
     click.echo(f"{counted(ended, 'session')} of {user} of {tenant} ended.")

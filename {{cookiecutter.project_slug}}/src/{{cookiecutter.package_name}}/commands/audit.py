@@ -60,16 +60,16 @@ def export_command(settings: Settings, file: Path) -> None:
     '-' is standard output. What stands there is an export only if the command ends with status 0.
     """
     from ..audit import export, export_into
-    from ..store import open_clerk
+    from ..store import open_recorder
 
     streamed = str(file) == "-"
     try:
         if streamed:
             out = sys.stdout.buffer
             with redirect_stdout(sys.stderr):  # what is logged meanwhile is no part of it
-                exported = export_into(open_clerk(settings), out, "-")
+                exported = export_into(open_recorder(settings), out, "-")
         else:
-            exported = export(open_clerk(settings), file)
+            exported = export(open_recorder(settings), file)
     except (OSError, ValueError) as error:
         raise click.ClickException(f"Nothing was exported: {error}. {_GO_ON}") from None
     click.echo(f"{file}: {counted(exported.records, 'record')}, SHA-256 {exported.digest}", err=streamed)
@@ -85,16 +85,16 @@ def retain_command(settings: Settings, days: int, reason: str, force: bool) -> N
     """Remove old records for good. Tombstones keep the chains whole, and the removal is recorded."""
     from ..audit import SHORTEST_DAYS, retain
     from ..audit import verify as verify_trail
-    from ..store import open_clerk
+    from ..store import open_recorder
 
     if days < SHORTEST_DAYS and not (force and reason):
         raise click.UsageError(
             f"Less than {SHORTEST_DAYS} days may break the law; with --force and a --reason it is your decision."
         )
-    clerk = open_clerk(settings)
-    if verify_trail(clerk.engine, clerk.checkpoints).faults:
+    recorder = open_recorder(settings)
+    if verify_trail(recorder.engine, recorder.checkpoints).faults:
         raise click.ClickException("The trail does not verify; see 'audit verify'. Nothing was removed.")
-    click.echo(f"{counted(retain(clerk, days, reason), 'record')} removed.")
+    click.echo(f"{counted(retain(recorder, days, reason), 'record')} removed.")
 
 
 @audit.command("acknowledge")
@@ -113,13 +113,13 @@ def acknowledge_command(settings: Settings, reason: str, chains: tuple[str, ...]
     With --checkpoints: go on after checkpoints were lost. What such a chain says now counts as signed from then on.
     """
     from ..audit import acknowledge
-    from ..store import open_clerk
+    from ..store import open_recorder
 
     try:
         if chains:
             _acknowledge_gaps(settings, chains, reason)
             return
-        lost = acknowledge(open_clerk(settings), reason)
+        lost = acknowledge(open_recorder(settings), reason)
     except (OSError, ValueError) as error:
         raise click.ClickException(f"Nothing was acknowledged: {error}. {_GO_ON}") from None
     for one in lost:
@@ -130,15 +130,15 @@ def acknowledge_command(settings: Settings, reason: str, chains: tuple[str, ...]
 def _acknowledge_gaps(settings: Settings, chains: Collection[str], reason: str) -> None:
     from ..audit import acknowledge_gaps
     from ..audit import verify as verify_trail
-    from ..store import open_clerk
+    from ..store import open_recorder
 
-    clerk = open_clerk(settings)
-    gaps = verify_trail(clerk.engine, clerk.checkpoints).open_gaps
+    recorder = open_recorder(settings)
+    gaps = verify_trail(recorder.engine, recorder.checkpoints).open_gaps
     if unknown := sorted(set(chains) - {"all", *(one.writer for one in gaps)}):
         raise ValueError(f"checkpoints are not what is wrong with the chain {unknown[0]}, see 'audit verify'")
     chosen = [one for one in gaps if "all" in chains or one.writer in chains]
     if chosen:
-        acknowledge_gaps(clerk, chosen, reason)
+        acknowledge_gaps(recorder, chosen, reason)
     for one in chosen:
         click.echo(f"writer {one.writer}: up to record {one.seq}, {counted(one.seq - one.after, 'record')} unsigned")
     click.echo("That is recorded now." if chosen else "No checkpoint is missing that was not acknowledged.")
@@ -150,10 +150,10 @@ def _acknowledge_gaps(settings: Settings, chains: Collection[str], reason: str) 
 def record_evaluation_command(settings: Settings, file: Path) -> None:
     """Put on the trail what FILE, the latest.json of 'make eval', says of a run: digests and numbers, no answer."""
     from ..audit import record_evaluation
-    from ..store import open_clerk
+    from ..store import open_recorder
 
     try:
-        report = record_evaluation(open_clerk(settings), file)
+        report = record_evaluation(open_recorder(settings), file)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Recorded: {'passed' if report.passed else 'NOT passed'}, {counted(len(report.rows), 'answer')}.")

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ..configfile import ConfigurationError, Faults
-from ..settings import Settings, settings_despite
+from ..settings import settings_despite
 
 BAD_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
 
@@ -20,7 +20,9 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
         settings = settings_despite(faults)
         try:
             if faults.found:
-                _raise_with_all_others(settings, faults)
+                from ..services import read_to_start
+
+                read_to_start(settings, faults)  # raises them with all others: one round of corrections is enough
             command(settings, *args, **kwargs)
         except ConfigurationError as error:
             click.echo("The configuration has faults:", err=True)
@@ -34,10 +36,3 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
             ) from None
 
     return run
-
-
-def _raise_with_all_others(settings: Settings, faults: Faults) -> None:
-    """Whoever corrects a setting should not learn of the next fault only then."""
-    from ..services import read_to_start
-
-    read_to_start(settings, faults)

@@ -39,9 +39,9 @@ def show(settings: Settings, feedback_id: str) -> None:
     """Print one rating with what was said, as JSON. The trail keeps that it was read."""
     from ..feedback import disclose
     from ..services import open_feedback_seal
-    from ..store import open_clerk
+    from ..store import open_recorder
 
-    shared = disclose(open_clerk(settings), open_feedback_seal(settings), feedback_id)
+    shared = disclose(open_recorder(settings), open_feedback_seal(settings), feedback_id)
     if shared is None:
         raise click.ClickException(f"Nothing said in words is kept for {feedback_id}; see 'feedback list'.")
     click.echo(json.dumps(asdict(shared)))
@@ -52,6 +52,6 @@ def show(settings: Settings, feedback_id: str) -> None:
 def expire_command(settings: Settings) -> None:
     """Remove words whose time is over, for good; run it once a day. Scores stay."""
     from ..feedback import expire
-    from ..store import open_clerk
+    from ..store import open_recorder
 
-    click.echo(f"Removed the words of {counted(expire(open_clerk(settings)), 'rating')}.")
+    click.echo(f"Removed the words of {counted(expire(open_recorder(settings)), 'rating')}.")

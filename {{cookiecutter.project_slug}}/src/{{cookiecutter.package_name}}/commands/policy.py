@@ -42,7 +42,7 @@ def print_matrix(settings: Settings, as_json: bool) -> None:
     click.echo(f"policy {compiled.version}{f' within {compiled.organisation}' if compiled.organisation else ''}")
     for line in _drawn(rows, compiled):
         click.echo(f"  {line}".rstrip())
-    silent = sorted(access.roles - {row.role for row in rows if row.deployments})
+    silent = sorted(access.roles.keys() - {row.role for row in rows if row.deployments})
     click.echo(f"  may ask nothing: {', '.join(silent) or '-'}")
     for (what, name), reason in stopped.items():
         click.echo(f"  stopped: {what} {name}: {reason}")

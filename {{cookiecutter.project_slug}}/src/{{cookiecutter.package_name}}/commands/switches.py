@@ -22,13 +22,13 @@ def stop(settings: Settings, what: What, name: str, reason: str) -> None:
     """Stop a deployment, a route or a tenant on every replica, within two seconds."""
     from .. import governance
     from ..services import read_configuration
-    from ..store import open_clerk
+    from ..store import open_recorder
 
     catalogue = read_configuration(settings).catalogue
     known = {"deployment": set(catalogue.deployments), "route": set(catalogue.routes)}.get(what, {name})
     if name not in known:
         raise click.BadParameter(f"there is no {what} '{name}'; there are {', '.join(sorted(known))}")
-    governance.stop(open_clerk(settings), what, name, reason)
+    governance.stop(open_recorder(settings), what, name, reason)
     click.echo(f"The {what} {name} is stopped. Undo it with: start {what} {name}")
 
 
@@ -40,7 +40,7 @@ def stop(settings: Settings, what: What, name: str, reason: str) -> None:
 def start(settings: Settings, what: What, name: str, reason: str) -> None:
     """Undo a stop."""
     from .. import governance
-    from ..store import open_clerk
+    from ..store import open_recorder
 
-    was_stopped = governance.start(open_clerk(settings), what, name, reason)
+    was_stopped = governance.start(open_recorder(settings), what, name, reason)
     click.echo(f"The {what} {name} {'is started' if was_stopped else 'was not stopped'}.")

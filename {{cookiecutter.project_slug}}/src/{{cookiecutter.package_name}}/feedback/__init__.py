@@ -1,8 +1,8 @@
 """Was the answer any good?"""
 
+from .disclosure import Disclosed, disclose, expire, listed
 from .endpoint import router
 from .feedback import Feedback, Kept, Said
 from .ratings import Ratings
-from .shared import Shared, disclose, expire, listed
 
-__all__ = ["Feedback", "Kept", "Ratings", "Said", "Shared", "disclose", "expire", "listed", "router"]
+__all__ = ["Disclosed", "Feedback", "Kept", "Ratings", "Said", "disclose", "expire", "listed", "router"]

@@ -4,14 +4,14 @@ from .account import current_trace_id
 from .ask import Ask, Completion, Embeddings, Receipt
 from .compiler import compile_policy
 from .explanation import Row, explain, matrix
-from .governed import Embedder, Feature, GovernedGateway, Model, StreamPart
+from .governed import Feature, GovernedGateway, Model, StreamPart
 from .ledger import Ledger
 from .limits import Bounds, Limits, open_limits
 from .overlay import Rules
 from .policy import Policy
 from .policyfile import OverlayFile, PolicyFile
 from .redaction import RULES, Redactor, each_text, open_redactor, open_scrub, redact
-from .switches import Stops, Switches, What, start, stop, stops, watched
+from .switches import Stops, Switches, What, start, stop, stops
 from .tools import Tool, WithTools, check_tools
 from .usage import DIMENSIONS, Question, as_csv, as_table, columns_of, used
 
@@ -21,7 +21,6 @@ __all__ = [
     "Ask",
     "Bounds",
     "Completion",
-    "Embedder",
     "Embeddings",
     "Feature",
     "GovernedGateway",
@@ -59,5 +58,4 @@ __all__ = [
     "stop",
     "stops",
     "used",
-    "watched",
 ]

@@ -56,14 +56,6 @@ class Feature:
     open: Callable[[GovernedGateway], Model]
 
 
-class Embedder(Protocol):
-    """What a model name stands for that turns texts into vectors: a route that serves embeddings."""
-
-    def open_to(self, principal: Principal, name: str) -> bool: ...
-
-    async def embed(self, ask: Ask[EmbeddingRequest]) -> Embeddings: ...
-
-
 class GovernedGateway:
     def __init__(
         self,

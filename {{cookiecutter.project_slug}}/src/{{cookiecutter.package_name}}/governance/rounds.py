@@ -20,9 +20,6 @@ class Rounds:
         """Of the first round, which stands for all of them; empty before its end."""
         return self.receipts[0].audit_id if self.receipts else ""
 
-    def count(self, receipt: Receipt) -> None:
-        self.receipts.append(receipt)
-
     def go_on(self, messages: list[Message], classes: Iterable[str], *, tools_allowed: bool) -> None:
         update = {"messages": [*self.ask.request.messages, *messages]}
         # With the tools still described: a provider may want that, as the conversation has calls of them.

@@ -1,16 +1,14 @@
 """What was stopped by hand, whatever policy allows. Every replica looks each second."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Literal
 
 import structlog
 from sqlalchemy import Column, Engine, String, Table, Text, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..audit import Clerk, Kind, now
-from ..background import background
+from ..audit import Kind, Recorder, now
 from ..database import metadata
 from ..errors import Stopped
 from ..gateway import Deployment
@@ -35,25 +33,25 @@ def stops(engine: Engine) -> dict[tuple[str, str], str]:
         return {(row.kind, row.name): row.reason for row in rows}
 
 
-def stop(clerk: Clerk, what: What, name: str, reason: str) -> None:
+def stop(recorder: Recorder, what: What, name: str, reason: str) -> None:
     """Stopping again replaces the reason."""
-    _switch(clerk, what, name, reason, stopped=True)
+    _switch(recorder, what, name, reason, stopped=True)
 
 
-def start(clerk: Clerk, what: What, name: str, reason: str) -> bool:
+def start(recorder: Recorder, what: What, name: str, reason: str) -> bool:
     """False where it was not stopped."""
-    return _switch(clerk, what, name, reason, stopped=False)
+    return _switch(recorder, what, name, reason, stopped=False)
 
 
-def _switch(clerk: Clerk, what: What, name: str, reason: str, *, stopped: bool) -> bool:
+def _switch(recorder: Recorder, what: What, name: str, reason: str, *, stopped: bool) -> bool:
     this = (switches_table.c.kind == what) & (switches_table.c.name == name)
-    with clerk.transaction() as connection:
+    with recorder.transaction() as connection:
         before = connection.execute(delete(switches_table).where(this)).rowcount
         if stopped:
             row = {"kind": what, "name": name, "reason": reason, "at": now()}
             connection.execute(insert(switches_table), [row])
         details = {"what": what, "name": name, "to": "stopped" if stopped else "started", "reason": reason}
-        clerk.record(connection, Kind.SWITCHED, details)
+        recorder.record(connection, Kind.SWITCHED, details)
     return bool(before)
 
 
@@ -92,10 +90,3 @@ class Switches:
         while True:
             await asyncio.sleep(SECONDS)
             await self.look()
-
-
-@asynccontextmanager
-async def watched(switches: Switches) -> AsyncIterator[Switches]:
-    await switches.look()
-    async with background(switches.run, "switches"):
-        yield switches

@@ -71,7 +71,7 @@ class WithTools:
         rounds = self._begin(ask)
         while True:
             done = await self._governed.complete(rounds.ask)
-            rounds.count(done.receipt)
+            rounds.receipts.append(done.receipt)
             calls = done.answer.message.get("tool_calls")
             if not calls:
                 return Completion(done.answer, rounds.receipt())
@@ -87,7 +87,7 @@ class WithTools:
                     heard.add(part.chunk.delta)
                     if part.receipt:
                         last = part
-                        rounds.count(part.receipt)
+                        rounds.receipts.append(part.receipt)
                     elif part.chunk.delta.get("content"):
                         yield StreamPart(part.chunk, rounds.call_id or part.call_id)
             if last and not heard.calls:

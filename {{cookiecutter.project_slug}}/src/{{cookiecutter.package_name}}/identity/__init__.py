@@ -1,9 +1,8 @@
 """Who is calling?"""
 
-from .access import AccessFile, AccessRules, CurrentDelegation, CurrentPrincipal, MayAsk, MayReadAudit, Permission
+from .access import AccessRules, CurrentDelegation, CurrentPrincipal, MayAsk, MayReadAudit, Permission
 from .browser import Browsers, Site
 from .delegation import Delegation
-from .exchange import TokenExchange
 from .explanation import explain, ticket
 from .keys import IssuerKeys
 from .login import ClientRegistration, Login
@@ -13,11 +12,11 @@ from .refused_logins import RefusedLogins
 from .sealing import Seal
 from .sessions import Sessions, end_sessions
 from .token_endpoint import TokenEndpoint
+from .token_exchange import TokenExchange
 from .tokens import TokenVerifier
 
 __all__ = [
     "LOGIN_LASTS",
-    "AccessFile",
     "AccessRules",
     "Browsers",
     "ClientRegistration",

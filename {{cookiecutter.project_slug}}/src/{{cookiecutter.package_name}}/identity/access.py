@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeGuard
 
 from fastapi import Depends, Request
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from ..configfile import Section
 from ..errors import InvalidToken, PermissionDenied
@@ -15,6 +15,7 @@ from .delegation import Delegation
 from .principal import Principal
 
 Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
+LowerCase = Annotated[str, StringConstraints(to_lower=True)]
 Path = str | list[str]  # one claim's name, or the names on the way down to it
 
 
@@ -50,7 +51,7 @@ class LoginQuestion(Section):
     logout: LogoutQuestion = LogoutQuestion()
 
 
-class ExchangeFile(Section):
+class ExchangeRules(Section):
     """How a caller's token becomes one for another service, still in the caller's name."""
 
     grant: Literal["token_exchange", "on_behalf_of"] = Field(description="RFC 8693, or Entra's own")
@@ -59,10 +60,12 @@ class ExchangeFile(Section):
     )
 
 
-class AccessFile(Section):
+class AccessRules(Section):
     """config/access.yaml"""
 
-    types: list[str] = Field(default=["at+jwt"], description="accepted `typ` of a token's header; '' is none at all")
+    types: list[LowerCase] = Field(
+        default=["at+jwt"], description="accepted `typ` of a token's header; '' is none at all"
+    )
     credential: Literal["access_token", "id_token"] = Field(
         default="access_token", description="id_token only for an issuer whose access tokens are opaque"
     )
@@ -70,64 +73,45 @@ class AccessFile(Section):
     required: dict[str, str] = Field(default={}, description="claims and the text each must have; '*' is any")
     claims: Claims
     login: LoginQuestion = LoginQuestion()
-    exchange: ExchangeFile | None = Field(default=None, description="left out where the issuer exchanges no tokens")
+    exchange: ExchangeRules | None = Field(default=None, description="left out where the issuer exchanges no tokens")
     role_names: dict[str, str] = Field(
         default={}, description="what a claim of roles may say, and the role it stands for"
     )
     roles: dict[str, list[Permission]]
 
     @model_validator(mode="after")
-    def _names_known_roles(self) -> AccessFile:
+    def _names_known_roles(self) -> AccessRules:
         if unknown := sorted(set(self.role_names.values()) - set(self.roles)):
             raise ValueError(f"role_names leads to roles that are not under roles: {', '.join(unknown)}")
         return self
 
-
-class AccessRules:
-    def __init__(self, file: AccessFile) -> None:
-        self.algorithms = file.algorithms
-        self.types = frozenset(kind.lower() for kind in file.types)
-        self.credential = file.credential
-        self.required = file.required
-        self.role_claims = file.claims.roles
-        self.logout = file.login.logout
-        self.exchange = file.exchange
-        self._claims = file.claims
-        self._login = file.login
-        self._role_names = file.role_names
-        self._roles = {role: frozenset(permissions) for role, permissions in file.roles.items()}
-
-    @property
-    def roles(self) -> frozenset[str]:
-        return frozenset(self._roles)
-
     def login_parameters(self, audience: str) -> dict[str, str]:
-        scope = " ".join(self._login.scopes).replace("{audience}", audience)
-        name = self._login.audience_parameter
+        scope = " ".join(self.login.scopes).replace("{audience}", audience)
+        name = self.login.audience_parameter
         return {"scope": scope} | ({name: audience} if name else {})
 
     def audiences(self, claims: dict[str, Any]) -> list[Any]:
-        found = at(claims, self._claims.audience)
+        found = at(claims, self.claims.audience)
         return found if isinstance(found, list) else [found]
 
     def given_by(self, claims: dict[str, Any]) -> dict[str, str]:
         """The roles that a token gives, and of each the claim and its value."""
-        said = [(path, text) for path in self._claims.roles for text in _texts(at(claims, path), self._role_names)]
-        roles = [(self._role_names.get(text, text), path, text) for path, text in said]
-        return {role: f"{spelled(path)}: {text}" for role, path, text in roles if role in self._roles}
+        said = [(path, text) for path in self.claims.roles for text in _texts(at(claims, path), self.role_names)]
+        roles = [(self.role_names.get(text, text), path, text) for path, text in said]
+        return {role: f"{spelled(path)}: {text}" for role, path, text in roles if role in self.roles}
 
     def permissions(self, roles: Iterable[str]) -> frozenset[str]:
-        return frozenset(str(permission) for role in roles for permission in self._roles[role])
+        return frozenset(str(permission) for role in roles for permission in self.roles[role])
 
     def principal(self, claims: dict[str, Any]) -> Principal:
-        subject = at(claims, self._claims.subject)
-        tenant = self._claims.fixed_tenant or at(claims, self._claims.tenant or [])
+        subject = at(claims, self.claims.subject)
+        tenant = self.claims.fixed_tenant or at(claims, self.claims.tenant or [])
         if not _is_name(subject):
             raise InvalidToken("The access token names no subject; ask the identity team for the claim.")
         if not _is_name(tenant):
             raise InvalidToken("The access token names no tenant; ask the identity team for the claim.")
         roles = frozenset(self.given_by(claims))
-        client = at(claims, self._claims.client)
+        client = at(claims, self.claims.client)
         return Principal(subject, tenant, roles, self.permissions(roles), client if _is_name(client) else None)
 
 

@@ -4,25 +4,21 @@ import base64
 import hashlib
 import hmac
 import time
+from collections.abc import Sequence
 from typing import Any
-
-from joserfc import jws
-from joserfc.errors import JoseError
 
 from ..errors import InvalidToken, LoginRefused
 from .keys import IssuerKeys
-from .tokens import LEEWAY, LONGEST_TOKEN, strict_json, unverified_header
+from .tokens import LEEWAY, LONGEST_TOKEN, Signatures, is_time, unverified_header
 
 _HASH = {"ES256": "sha256", "PS256": "sha256", "RS256": "sha256", "EdDSA": "sha512", "Ed25519": "sha512"}
 
 
 class IdTokens:
-    def __init__(self, issuer: str, client_id: str, algorithms: list[str], keys: IssuerKeys) -> None:
+    def __init__(self, issuer: str, client_id: str, algorithms: Sequence[str], keys: IssuerKeys) -> None:
         self._issuer = issuer
         self._client_id = client_id
-        self._keys = keys
-        self._registry = jws.JWSRegistry(algorithms=algorithms, strict_check_header=False)
-        self._registry.max_header_length = LONGEST_TOKEN
+        self._signatures = Signatures(algorithms, keys)
 
     async def claims(self, unverified: Any, *, nonce: str, access_token: str) -> dict[str, Any]:
         """Raises LoginRefused, or IdentityUnavailable while the issuer's keys are not known."""
@@ -30,14 +26,10 @@ class IdTokens:
             raise LoginRefused("the identity provider sent no ID token")
         try:
             header = unverified_header(unverified)
-            kid, algorithm = header.get("kid"), header.get("alg")
-            found = await self._keys.find(kid if isinstance(kid, str) else None)
-            if found is None or found.algorithm != algorithm:
-                raise LoginRefused("no key of the issuer fits the ID token")
-            claims = strict_json(jws.deserialize_compact(unverified, found.key, registry=self._registry).payload)
-        except (InvalidToken, JoseError, ValueError, TypeError, RecursionError):
+            claims = await self._signatures.claims(unverified, header)
+        except InvalidToken:
             raise LoginRefused("the ID token is malformed, or its signature is wrong") from None
-        if fault := self._fault(claims, nonce, access_token, algorithm):
+        if fault := self._fault(claims, nonce, access_token, header["alg"]):
             raise LoginRefused(f"the ID token {fault}")
         return claims
 
@@ -53,19 +45,15 @@ class IdTokens:
             return "has several audiences, and does not say for which of them it was made"
         if not isinstance(claims.get("sub"), str) or not claims["sub"]:
             return "names no subject"
-        if not _is_time(claims.get("exp")) or claims["exp"] + LEEWAY <= now:
+        if not is_time(claims.get("exp")) or claims["exp"] + LEEWAY <= now:
             return "has expired"
-        if not _is_time(claims.get("iat")) or claims["iat"] - LEEWAY > now:
+        if not is_time(claims.get("iat")) or claims["iat"] - LEEWAY > now:
             return "is not valid yet"
         if not _same(claims.get("nonce"), nonce):
             return "belongs to another login"
         if "at_hash" in claims and not _same(claims["at_hash"], _at_hash(access_token, algorithm)):
             return "belongs to another access token"
         return None
-
-
-def _is_time(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e12
 
 
 def _same(given: Any, wanted: str) -> bool:

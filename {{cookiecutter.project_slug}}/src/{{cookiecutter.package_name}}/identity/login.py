@@ -50,7 +50,7 @@ class Login:
         self._keys = keys
         self._verifier = verifier
         self._seal = seal
-        self._id_tokens = IdTokens(client.issuer, client.client_id, list(rules.algorithms), keys)
+        self._id_tokens = IdTokens(client.issuer, client.client_id, rules.algorithms, keys)
         self._redirect_uri = f"{client.public_url}/callback"
         self._endpoint = TokenEndpoint(client.client_id, client.client_secret, keys, self._redirect_uri)
 
@@ -119,7 +119,7 @@ class Login:
             return None
         question = {
             "client_id": self._client.client_id,
-            self._rules.logout.return_parameter: f"{self._client.public_url}/",
+            self._rules.login.logout.return_parameter: f"{self._client.public_url}/",
             **({"id_token_hint": grant.id_token} if grant.id_token else {}),
         }
         return f"{end_session}{'&' if '?' in end_session else '?'}{urlencode(question)}"
@@ -157,5 +157,5 @@ class Login:
             expires_at=time.time() + seconds,
             subject=principal.subject,
             tenant=principal.tenant,
-            id_token=id_token if self._rules.logout.id_token_hint and isinstance(id_token, str) else None,
+            id_token=id_token if self._rules.login.logout.id_token_hint and isinstance(id_token, str) else None,
         )

@@ -5,7 +5,8 @@ import hashlib
 import json
 import time
 from collections import OrderedDict
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn, TypeGuard
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -22,14 +23,33 @@ REMEMBERED_FOR = 60.0  # seconds: how long a token outlives a withdrawn key or a
 _REFUSED = "The access token is not valid: {reason}. Get a new one from the issuer."
 
 
+class Signatures:
+    """Of access tokens and ID tokens: by a key that the issuer publishes, with the one algorithm of that key."""
+
+    def __init__(self, algorithms: Sequence[str], keys: IssuerKeys) -> None:
+        self._keys = keys
+        self._registry = jws.JWSRegistry(algorithms=list(algorithms), strict_check_header=False)
+        self._registry.max_header_length = LONGEST_TOKEN
+
+    async def claims(self, unverified_token: str, header: dict[str, Any]) -> dict[str, Any]:
+        """Raises InvalidToken, or IdentityUnavailable while the issuer's keys are not known."""
+        kid = header.get("kid")
+        found = await self._keys.find(kid if isinstance(kid, str) else None)
+        if found is None or found.algorithm != header.get("alg"):
+            _refuse("no key of the issuer fits it")
+        try:
+            token = jws.deserialize_compact(unverified_token, found.key, registry=self._registry)
+        except (JoseError, ValueError, TypeError, RecursionError):
+            _refuse("its signature is wrong")
+        return strict_json(token.payload)
+
+
 class TokenVerifier:
     def __init__(self, issuer: str, audience: str, rules: AccessRules, keys: IssuerKeys) -> None:
         self._issuer = issuer
         self._audience = audience
         self._rules = rules
-        self._keys = keys
-        self._registry = jws.JWSRegistry(algorithms=rules.algorithms, strict_check_header=False)
-        self._registry.max_header_length = LONGEST_TOKEN
+        self._signatures = Signatures(rules.algorithms, keys)
         self._verified: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
 
     async def principal(self, unverified_token: str) -> Principal:
@@ -50,14 +70,7 @@ class TokenVerifier:
             _refuse("it is too long")
         header = unverified_header(unverified_token)
         self._check_header(header)
-        found = await self._keys.find(header.get("kid"))
-        if found is None or found.algorithm != header["alg"]:
-            _refuse("no key of the issuer fits it")
-        try:
-            token = jws.deserialize_compact(unverified_token, found.key, registry=self._registry)
-        except (JoseError, ValueError, TypeError, RecursionError):
-            _refuse("its signature is wrong")
-        claims = strict_json(token.payload)
+        claims = await self._signatures.claims(unverified_token, header)
         self._check_claims(claims)
         return claims
 
@@ -95,9 +108,13 @@ class TokenVerifier:
 
 def _moment(claims: dict[str, Any], name: str) -> float:
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e12:
+    if not is_time(value):
         _refuse(f"its claim '{name}' is no time")
     return float(value)
+
+
+def is_time(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e12
 
 
 def unverified_header(unverified_token: str) -> dict[str, Any]:

@@ -26,9 +26,8 @@ def request_id() -> str | None:
 class Observed:
     """Keeps the caller's X-Request-Id if it is one short plain word, else makes one."""
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,7 +35,7 @@ class Observed:
             return
         headers = dict(scope["headers"])
         identifier = _identifier(headers.get(b"x-request-id", b""))
-        scope.setdefault("state", {}).update(request_id=identifier, arrival=time.monotonic())
+        scope["state"].update(request_id=identifier, arrival=time.monotonic())
         _current.set(identifier)
         status = 500
 
@@ -48,7 +47,8 @@ class Observed:
             await send(message)
 
         parent = extract({"traceparent": headers.get(b"traceparent", b"").decode("latin-1")})
-        with self._telemetry.tracer.start_as_current_span(
+        telemetry: Telemetry = scope["state"]["telemetry"]  # opened after this was made
+        with telemetry.tracer.start_as_current_span(
             scope["method"], context=parent, kind=SpanKind.SERVER, record_exception=False
         ) as span:
             try:
@@ -70,7 +70,7 @@ class Observed:
         span.update_name(f"{method} {route}")
         span.set_attributes({**attributes, names.REQUEST_ID: scope["state"]["request_id"]})
         seconds = time.monotonic() - scope["state"]["arrival"]
-        self._telemetry.metrics.http_duration.record(seconds, attributes)
+        scope["state"]["telemetry"].metrics.http_duration.record(seconds, attributes)
         say = _log.debug if route in PROBES else _log.info
         say("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
 

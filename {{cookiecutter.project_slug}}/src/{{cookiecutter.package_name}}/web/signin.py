@@ -87,7 +87,7 @@ async def _refused(request: Request, error: ServiceError, counted: RefusedLogins
     """A page, since a person reads it. A failing trail changes nothing about the refusal."""
     address = _address(request)
     counted = counted if error.status < 500 else _browsers(request).failed
-    request.state.services.telemetry.metrics.refusals.add(1, {names.REASON: error.reason})
+    request.state.telemetry.metrics.refusals.add(1, {names.REASON: error.reason})
     if not counted.wait(address):  # those that led to the limit are in the trail
         counted.add(address)
         try:
@@ -104,4 +104,4 @@ async def _record(
     request: Request, kind: Kind, tenant: str | None = None, subject: str | None = None, **details: Json
 ) -> None:
     event = AuditEvent(kind, new_call_id(), tenant, subject, details=details)
-    await request.state.writer.commit({request.state.trail: event})
+    await request.state.store.record(event)

@@ -10,7 +10,7 @@ import structlog
 from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]  # authlib has no types
 
 from ..errors import IdentityUnavailable, PermissionDenied
-from .access import AccessRules, ExchangeFile
+from .access import AccessRules, ExchangeRules
 from .keys import IssuerKeys
 from .token_endpoint import TokenEndpoint
 
@@ -48,7 +48,7 @@ class TokenExchange:
             self._running[key].add_done_callback(lambda _: self._running.pop(key))
         return await asyncio.shield(self._running[key])
 
-    def _allowed(self, audience: str) -> tuple[ExchangeFile, TokenEndpoint]:
+    def _allowed(self, audience: str) -> tuple[ExchangeRules, TokenEndpoint]:
         if self._file is None:
             raise PermissionDenied("config/access.yaml does not say how to ask other services in a caller's name.")
         if audience not in self._file.audiences:
@@ -87,7 +87,7 @@ class TokenExchange:
             self._tokens.popitem(last=False)
 
 
-def _question(file: ExchangeFile, subject_token: str, audience: str) -> dict[str, str]:
+def _question(file: ExchangeRules, subject_token: str, audience: str) -> dict[str, str]:
     scopes = file.audiences[audience]
     scope = {"scope": " ".join(scopes)} if scopes else {}
     if file.grant == "on_behalf_of":

@@ -6,14 +6,14 @@ from typing import Any
 
 from sqlalchemy import Engine, select, update
 
-from ..audit import Clerk, Kind, now
+from ..audit import Kind, Recorder, now
 from ..identity import Seal
 from .feedback import PREFIX
 from .ratings import ratings_table as ratings
 
 
 @dataclass(frozen=True)
-class Shared:
+class Disclosed:
     """`words` holds `comment` and `conversation`, each only if it was given."""
 
     id: str
@@ -34,27 +34,29 @@ def listed(engine: Engine, most: int) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(newest).mappings()]
 
 
-def disclose(clerk: Clerk, seal: Seal, feedback_id: str) -> Shared | None:
+def disclose(recorder: Recorder, seal: Seal, feedback_id: str) -> Disclosed | None:
     """`feedback_id` may also be the answer's id. The trail records who reads.
 
     None if there were no words, if they expired, or if their key is gone.
     """
     call_id = feedback_id.removeprefix(PREFIX)
-    with clerk.transaction() as connection:
+    with recorder.transaction() as connection:
         wanted = (ratings.c.call_id == call_id) & (ratings.c.expires > now()) & ratings.c.sealed.is_not(None)
         row = connection.execute(select(ratings).where(wanted)).first()
         plain = seal.open(row.sealed, call_id) if row else None
         if row is None or plain is None:
             return None
-        clerk.record(connection, Kind.DISCLOSED, {"feedback": call_id, "data_class": row.data_class})
-        return Shared(row.call_id, row.model, row.deployment, row.data_class, row.score, row.expires, json.loads(plain))
+        recorder.record(connection, Kind.DISCLOSED, {"feedback": call_id, "data_class": row.data_class})
+        return Disclosed(
+            row.call_id, row.model, row.deployment, row.data_class, row.score, row.expires, json.loads(plain)
+        )
 
 
-def expire(clerk: Clerk) -> int:
+def expire(recorder: Recorder) -> int:
     """Removes the words that have expired; scores stay. Returns how many ratings lost theirs."""
-    with clerk.transaction() as connection:
+    with recorder.transaction() as connection:
         over = (ratings.c.expires <= now()) & ratings.c.sealed.is_not(None)
         count = connection.execute(update(ratings).where(over).values(sealed=None)).rowcount
         if count:
-            clerk.record(connection, Kind.EXPIRED, {"feedback": count})
+            recorder.record(connection, Kind.EXPIRED, {"feedback": count})
         return count

@@ -4,24 +4,24 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
-from .checkpoint import Checkpoints, Notary
+from .checkpoint import Checkpointer, Checkpoints
 from .event import AuditEvent, Json, Kind, new_call_id
 from .trail import Trail
 
 
-class Clerk:
+class Recorder:
     """Writes what a command did: a chain of its own, its change and the record of it in one transaction."""
 
     def __init__(self, engine: Engine, checkpoints: Checkpoints) -> None:
         self.engine = engine
         self.checkpoints = checkpoints
         self._trail = Trail()
-        self._notary = Notary(self._trail, checkpoints)
+        self._checkpointer = Checkpointer(self._trail, checkpoints)
 
     @property
     def failing(self) -> bool:
         """Whether the last checkpoint could not be written."""
-        return self._notary.failing
+        return self._checkpointer.failing
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -35,7 +35,7 @@ class Clerk:
             raise
         self._trail.committed()
         if self._trail.durable[0] > before:
-            self._notary.write()
+            self._checkpointer.write()
 
     def record(
         self,
@@ -46,7 +46,7 @@ class Clerk:
         subject: str | None = None,
     ) -> None:
         if not self._trail.durable[0]:
-            self._notary.write()
+            self._checkpointer.write()
         event = AuditEvent(kind, new_call_id(), tenant, subject, details={**details, "by": _person()})
         self._trail.write(connection, [event])
 

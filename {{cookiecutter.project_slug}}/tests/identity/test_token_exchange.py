@@ -21,22 +21,21 @@ from structlog.testing import capture_logs
 from {{ cookiecutter.package_name }}.configfile import Faults, read
 from {{ cookiecutter.package_name }}.errors import IdentityUnavailable, PermissionDenied
 from {{ cookiecutter.package_name }}.identity import (
-    AccessFile,
     AccessRules,
     Delegation,
     IssuerKeys,
     Principal,
     TokenEndpoint,
     TokenExchange,
-    exchange,
     token_endpoint,
+    token_exchange,
 )
 
 from local.loopback import listen, serving
 from tests.issuer import Issuer
 from tests.service import CONFIG
 
-OFFERED = ["authorization_code", exchange.TOKEN_EXCHANGE, exchange.JWT_BEARER]
+OFFERED = ["authorization_code", token_exchange.TOKEN_EXCHANGE, token_exchange.JWT_BEARER]
 ASKED_FOR = {"staff-directory": ["staff:read", "staff:list"], "calendar": []}
 
 
@@ -67,7 +66,7 @@ class Exchanging(Issuer):
             return self.raw_answer
         usual = {
             "access_token": f"token-{len(self.asked)}",
-            "issued_token_type": exchange.ACCESS_TOKEN,
+            "issued_token_type": token_exchange.ACCESS_TOKEN,
             "token_type": "Bearer",
             "expires_in": 300,
         }
@@ -88,7 +87,7 @@ def rules(**changed: Any) -> AccessRules:
         "roles": {},
         "exchange": {"grant": "token_exchange", "audiences": ASKED_FOR},
     }
-    return AccessRules(AccessFile.model_validate({**file, **changed}))
+    return AccessRules.model_validate({**file, **changed})
 
 
 @asynccontextmanager
@@ -103,10 +102,10 @@ async def test_the_question_is_rfc_8693_s_and_proves_which_service_asks(provider
         assert await exchanged("ada's", "staff-directory") == "token-1"
     assert provider.asked == [
         {
-            "grant_type": exchange.TOKEN_EXCHANGE,
+            "grant_type": token_exchange.TOKEN_EXCHANGE,
             "subject_token": "ada's",
-            "subject_token_type": exchange.ACCESS_TOKEN,
-            "requested_token_type": exchange.ACCESS_TOKEN,
+            "subject_token_type": token_exchange.ACCESS_TOKEN,
+            "requested_token_type": token_exchange.ACCESS_TOKEN,
             "audience": "staff-directory",
             "scope": "staff:read staff:list",
         }
@@ -123,7 +122,7 @@ async def test_entra_is_asked_in_its_own_way(provider: Exchanging) -> None:
         assert await exchanged("ada's", "api://hr") == "token-1"
     assert provider.asked == [
         {
-            "grant_type": exchange.JWT_BEARER,
+            "grant_type": token_exchange.JWT_BEARER,
             "assertion": "ada's",
             "requested_token_use": "on_behalf_of",
             "scope": "api://hr/.default",
@@ -133,7 +132,7 @@ async def test_entra_is_asked_in_its_own_way(provider: Exchanging) -> None:
 
 @pytest.mark.parametrize("name", ["keycloak", "okta", "auth0", "entra"])
 def test_the_preset_of_a_provider_that_exchanges_says_how(name: str) -> None:
-    preset = read(CONFIG / "presets" / f"{name}.yaml", AccessFile, Faults())
+    preset = read(CONFIG / "presets" / f"{name}.yaml", AccessRules, Faults())
     assert preset is not None
     assert preset.content.exchange is not None
     assert preset.content.exchange.grant == ("on_behalf_of" if name == "entra" else "token_exchange")
@@ -141,9 +140,9 @@ def test_the_preset_of_a_provider_that_exchanges_says_how(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["cognito", "google"])
 async def test_where_a_provider_exchanges_nothing_the_refusal_says_so(provider: Exchanging, name: str) -> None:
-    preset = read(CONFIG / "presets" / f"{name}.yaml", AccessFile, Faults())
+    preset = read(CONFIG / "presets" / f"{name}.yaml", AccessRules, Faults())
     assert preset is not None
-    async with exchanging(provider, AccessRules(preset.content)) as exchanged:
+    async with exchanging(provider, preset.content) as exchanged:
         with pytest.raises(PermissionDenied, match=r"config/access.yaml does not say how"):
             await exchanged("ada's", "staff-directory")
     assert provider.asked == []
@@ -178,7 +177,7 @@ async def test_callers_and_audiences_never_share_a_token(provider: Exchanging) -
         assert len({await exchanged(*pair) for pair in pairs}) == 6
 
 
-@pytest.mark.parametrize(("lifetime", "kept"), [(exchange.MARGIN, False), (0, False), (-5, False), (None, True)])
+@pytest.mark.parametrize(("lifetime", "kept"), [(token_exchange.MARGIN, False), (0, False), (-5, False), (None, True)])
 async def test_a_token_about_to_expire_is_not_kept(provider: Exchanging, lifetime: Any, kept: bool) -> None:
     provider.answer = {"expires_in": lifetime}
     async with exchanging(provider) as exchanged:
@@ -187,7 +186,7 @@ async def test_a_token_about_to_expire_is_not_kept(provider: Exchanging, lifetim
 
 
 async def test_what_is_remembered_has_a_bound(provider: Exchanging, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "REMEMBERED", 3)
+    monkeypatch.setattr(token_exchange, "REMEMBERED", 3)
     async with exchanging(provider) as exchanged:
         for number in range(5):
             await exchanged(f"token of {number}", "calendar")
