@@ -52,6 +52,12 @@ class PostgreSQL:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
+    def demand_password(self, user: str, password: str) -> None:
+        """Of this user, when connections are made from now on; all others come in without."""
+        rules = self._folder / "data" / "pg_hba.conf"
+        rules.write_text(f"host all {user} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+        self.execute(f"CREATE ROLE {user} LOGIN SUPERUSER PASSWORD '{password}'; SELECT pg_reload_conf()")
+
     def emptied_database(self) -> str:
         """Always the same one, as making one takes longer than most tests."""
         self.cut_connections()

@@ -142,6 +142,15 @@ def test_people_who_sign_in_behind_an_unnamed_proxy_are_a_doubt_and_no_fault() -
     assert Settings(**PRODUCTION).doubts() == []
 
 
+def test_metrics_that_leave_twice_are_a_doubt_and_no_fault() -> None:
+    collector = {"otel_exporter_otlp_endpoint": "https://collector.example.com"}
+    both = Settings(**{**PRODUCTION, **collector, "metrics_port": 9464})
+    assert [one.partition(":")[0] for one in both.doubts()] == ["METRICS_PORT"]
+    assert both.faults() == []
+    assert both.model_copy(update={"environment": "local"}).doubts() == []
+    assert Settings(**{**PRODUCTION, **collector}).doubts() == []
+
+
 @pytest.mark.parametrize("url", ["https://127.example.com", "https://10.0.0.1", "https://[bad", "https://", "x"])
 def test_other_hosts_are_not_loopback(url: str) -> None:
     assert not is_loopback(url)

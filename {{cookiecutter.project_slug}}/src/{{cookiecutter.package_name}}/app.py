@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.errors import ServerErrorMiddleware
 
 from . import __version__, feedback, health, web
 from .api import ROUTERS, BodyLimit, InFlight, InFlightCap, answer_error
@@ -32,11 +33,13 @@ def create_app(settings: Settings) -> FastAPI:
     )
     for router in (*ROUTERS, health.router, feedback.router, *web.ROUTERS):
         app.include_router(router)
-    for kind in (ServiceError, RequestValidationError, HTTPException, Exception):
+    for kind in (ServiceError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, answer_error)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit)
     app.add_middleware(InFlightCap, in_flight=in_flight)
+    # Starlette's own stands outside of all others: what it answers, a browser at another origin may not read.
+    app.add_middleware(ServerErrorMiddleware, handler=answer_error)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

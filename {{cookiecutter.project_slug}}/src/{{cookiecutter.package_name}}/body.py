@@ -1,12 +1,15 @@
 """From the bytes of a request to what they say."""
 
+import re
 from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
-from .errors import InvalidRequest, UnsupportedMediaType
+from .errors import InvalidRequest, TooLarge, UnsupportedMediaType
 
+MOST_VALUES = 50_000  # lists, objects and things in them: few bytes each in a body, and up to 400 in memory
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # gives nothing back, so that none takes for ever
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -17,10 +20,26 @@ async def parsed(request: Request, kind: type[T]) -> T:
         raise UnsupportedMediaType("Send the request as JSON, with 'Content-Type: application/json'.")
     if request.headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedMediaType("Send the body uncompressed.")
+    body = await request.body()
+    _check_values(body)
     try:
-        return kind.model_validate_json(await request.body())
+        return kind.model_validate_json(body)
     except ValidationError as error:
         raise _invalid(error) from None
+
+
+def _check_values(body: bytes) -> None:
+    """Before there is a tree of them. What is in a text counts at first, as that is quick, and then no longer."""
+    if len(body) > MOST_VALUES and _marks(body) > MOST_VALUES and _marks(_STRINGS.sub(b"", body)) > MOST_VALUES:
+        raise TooLarge(
+            f"The body has more than {MOST_VALUES:,} lists, objects and things in them; send fewer messages, or tools "
+            "and schemas with less in them. A text counts as one, however long it is."
+        )
+
+
+def _marks(body: bytes) -> int:
+    """As many as values, or more: before each stands one of these."""
+    return body.count(b",") + body.count(b"[") + body.count(b"{")
 
 
 def _invalid(error: ValidationError) -> InvalidRequest:

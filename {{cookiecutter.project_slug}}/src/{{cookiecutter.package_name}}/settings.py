@@ -88,10 +88,16 @@ class Settings(BaseSettings):
 
     def doubts(self) -> list[str]:
         """What staging and production start with, and warn of."""
-        if self.environment == "local" or not self.oidc_client_id or self.trusted_proxies:
+        if self.environment == "local":
             return []
-        fault = "TRUSTED_PROXIES: is not set, so that one person can keep all others behind a proxy from signing in"
-        return [f"{fault}; name its addresses, or 127.0.0.1 if there is none"]
+        found = []
+        if self.oidc_client_id and not self.trusted_proxies:
+            fault = "TRUSTED_PROXIES: is not set, so that one person can keep all others behind a proxy from signing in"
+            found.append(f"{fault}; name its addresses, or 127.0.0.1 if there is none")
+        if self.metrics_port and self.otel_exporter_otlp_endpoint:
+            fault = "METRICS_PORT: is set beside OTEL_EXPORTER_OTLP_ENDPOINT, so that metrics leave twice"
+            found.append(f"{fault}; let only one of the two reach Prometheus, or dashboards and alerts count double")
+        return found
 
     def faults(self) -> list[str]:
         """What production refuses to start with, and staging warns of."""

@@ -21,7 +21,7 @@ from .settings import Settings
 from .telemetry import Metrics
 
 SECONDS = 1.0  # between two looks for a database that was not there
-_SILENT = "the database does not answer, or does not let us in"
+_SILENT = "the database does not answer"
 _BEHIND = "migrations are not applied; run the command 'migrate'"
 _LOST = "the last commit of the audit trail was lost"
 _log = structlog.get_logger()
@@ -73,8 +73,8 @@ def _missing(engine: Engine) -> str | None:
     try:
         database.check_durability(engine)
         return _BEHIND if database.pending(engine) else None
-    except (database.DoesNotAnswer, SQLAlchemyError):
-        return _SILENT
+    except SQLAlchemyError as error:
+        return database.why_not(error)
     except ConfigurationError as error:
         return "; ".join(error.faults)
 
@@ -107,8 +107,8 @@ class Store:
             return known
         try:
             behind = database.pending(self.engine)
-        except SQLAlchemyError:
-            return _SILENT
+        except SQLAlchemyError as error:
+            return database.why_not(error)
         return _BEHIND if behind else _LOST if self.writer.failing else None
 
 

@@ -35,7 +35,7 @@ from tests.assurance.ready import (
 
 CHECKS = {name: check for name, (check, _) in read_checks().items()}
 OURS = {name for name, check in CHECKS.items() if check.settled_by == "organisation"}
-READY = {"failing": [], "stopped": [], "checkpoints": "written"}
+READY = {"status": "ready", "failing": [], "stopped": [], "checkpoints": "written"}
 
 
 @pytest.fixture
@@ -174,8 +174,24 @@ def test_faults_of_the_configuration_are_findings(project: Path) -> None:
     assert "the configuration has faults" in said(report(project), "classes-covered")
 
 
-def test_a_service_that_is_not_ready_is_told(project: Path) -> None:
+def test_a_service_that_does_not_answer_is_told(project: Path) -> None:
     assert "does not answer" in said(report(project, url="http://127.0.0.1:9"), "service-ready")
+
+
+async def test_a_service_that_is_not_ready_is_told_with_what_it_waits_for(project: Path) -> None:
+    waiting = {"status": "waiting", "waiting_for": {"audit": "migrations are not applied"}}
+    app = Starlette(routes=[Route("/readyz", lambda _: JSONResponse(waiting, 503))])
+    async with serving(app, listen(0, "PORT")) as url:
+        found = await asyncio.to_thread(report, project, url=url)
+    assert "migrations are not applied" in said(found, "service-ready")
+
+
+async def test_a_service_on_this_machine_is_asked_beside_the_company_s_proxy(
+    project: Path, live: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert said(await asyncio.to_thread(report, project, url=live), "service-ready") == "it is ready"
 
 
 def test_a_check_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy import make_url
 
 from {{ cookiecutter.package_name }}.audit import Checkpoints, SigningKeys, verify
 from {{ cookiecutter.package_name }}.database import migrate, open_engine
 from {{ cookiecutter.package_name }}.settings import LOCAL_SIGNING_KEY
 
 from tests.audit.trails import records
+from tests.command import run
 from tests.durability.process import Process
 from tests.postgresql import PostgreSQL
 from tests.service import Surroundings
@@ -97,3 +99,22 @@ async def test_a_database_that_comes_without_what_was_signed_of_it_is_not_writte
     assert (await late.ask()).status_code == 503
     assert records(engine) == []
     engine.dispose()
+
+
+async def test_who_is_not_let_in_is_told_so_by_ready_doctor_and_log(
+    tmp_path: Path, around: Surroundings, late: Late
+) -> None:
+    url = make_url(late.url).set(username="nobody", password="hidden-password")
+    late.process = Process(tmp_path, around, url.render_as_string(hide_password=False), ENVIRONMENT="staging")
+    late.process.launch()
+    try:
+        await late.waits_for("DATABASE_URL: the database does not let us in; correct the user or the password")
+        port = late.process.url.rpartition(":")[2]
+        told = await asyncio.to_thread(run, "doctor", PORT=port, OIDC_ISSUER=around.issuer.url)
+    finally:
+        late.process.kill()
+    waits = [line for line in told.stdout.splitlines() if line.startswith("MISSING")]
+    assert "the service waits for audit: DATABASE_URL: the database does not let us in" in waits[-1]
+    logged = [line for line in late.process.log().splitlines() if "database_not_ready" in line]
+    assert "does not let us in" in logged[0]
+    assert "hidden-password" not in late.process.log() + told.stdout + told.stderr

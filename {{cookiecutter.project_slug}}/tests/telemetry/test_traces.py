@@ -1,11 +1,14 @@
 """One trace for each request, from the caller's own through identity, policy, commits and attempts."""
 
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from {{ cookiecutter.package_name }}.telemetry import names
 
 from tests.gateway.calls import both_ways
-from tests.service import Service
+from tests.service import Service, Surroundings, running_service
 from tests.telemetry.sink import Sink, attributes
 
 CALLER = "00-0123456789abcdef0123456789abcdef-00f067aa0ba902b7-01"
@@ -35,6 +38,23 @@ async def test_a_request_is_one_trace_and_the_caller_s(traced: Service, sink: Si
     )
     assert (second[names.DEPLOYMENT], second[names.OUTCOME], second[names.OPERATION]) == ("second", "answered", "chat")
     assert second[names.INPUT_TOKENS] > 0 < second[names.OUTPUT_TOKENS]
+
+
+async def test_a_caller_cannot_keep_its_request_out_of_the_traces(traced: Service, sink: Sink) -> None:
+    trace_id = CALLER.split("-")[1]
+    answer = await traced.ask(headers={"traceparent": CALLER.removesuffix("01") + "00"})
+    assert answer.json()["receipt"]["trace_id"] == trace_id
+    assert [span.name for span in await sink.whole(trace_id)] == [*STEPS, FIRST, END]
+
+
+async def test_a_caller_cannot_have_its_request_traced_where_none_is(
+    tmp_path: Path, around: Surroundings, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0")
+    async with running_service(tmp_path, around, otel_exporter_otlp_endpoint=sink.url) as service:
+        assert (await service.ask(headers={"traceparent": CALLER})).status_code == 200
+    assert sink.received["/v1/traces"] == []  # all that there were have been sent when it ended
 
 
 async def test_a_trace_ends_where_the_request_was_refused(traced: Service, sink: Sink) -> None:

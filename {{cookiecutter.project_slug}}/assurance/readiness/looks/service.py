@@ -3,18 +3,17 @@
 Without what its commands printed (--told), settings and database are those that this process has: a laptop's, perhaps.
 """
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
 
+from click import ClickException
 from sqlalchemy import Column, Engine, select
 
 from {{ cookiecutter.package_name }}.audit import verify
+from {{ cookiecutter.package_name }}.commands.http import fetch
 from {{ cookiecutter.package_name }}.database import open_engine
 from {{ cookiecutter.package_name }}.feedback.ratings import ratings_table
 from {{ cookiecutter.package_name }}.governance.tables import entries_table
@@ -71,14 +70,11 @@ def _ready(project: Project) -> Finding:
     if project.url is None:
         return Finding(False, "no service was named: --url, or READY_URL")
     try:
-        with urlopen(f"{project.url}/readyz", timeout=5) as answer:
-            shown = json.load(answer)
-    except HTTPError as refused:
-        return Finding(
-            False, f"{project.url}/readyz answers {refused.code}: {refused.read(300).decode(errors='replace')}"
-        )
-    except (URLError, OSError, ValueError) as error:
-        return Finding(False, f"{project.url}/readyz does not answer ({type(error).__name__})")
+        shown = fetch(f"{project.url}/readyz")
+    except ClickException:
+        return Finding(False, f"{project.url}/readyz does not answer, or not with JSON")
+    if shown.get("status") != "ready":
+        return Finding(False, f"{project.url} is not ready: {str(shown.get('waiting_for', shown))[:300]}")
     wrong = [name for name in ("failing", "stopped") if shown.get(name)]
     wrong += ["checkpoints"] if shown.get("checkpoints") != "written" else []
     return Finding(not wrong, f"it is ready, but look at {', '.join(wrong)}" if wrong else "it is ready")

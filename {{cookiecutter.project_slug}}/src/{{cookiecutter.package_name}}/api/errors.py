@@ -32,10 +32,7 @@ async def answer_error(request: Request, raised: Exception) -> JSONResponse:
     request.scope["error_type"] = error.reason
     if isinstance(error, _DECIDED):
         await _record_refusal(request, error)
-    headers = {**error.headers(), **_challenge(error, request)}
-    if error.code == "internal_error":
-        headers["X-Request-Id"] = str(identifier)  # sent from outside of the layer that adds it
-    return JSONResponse(error.body(identifier), error.status, headers)
+    return JSONResponse(error.body(identifier), error.status, {**error.headers(), **_challenge(error, request)})
 
 
 def _as_service_error(raised: Exception) -> ServiceError:

@@ -30,9 +30,8 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
                 click.echo(f"  {fault}", err=True)
             sys.exit(BAD_CONFIGURATION)
         except SQLAlchemyError as error:
-            name = type(error).__name__
-            raise click.ClickException(
-                f"The database of DATABASE_URL does not do this ({name}). Does it run, and has 'migrate' been run?"
-            ) from None
+            from ..database import why_not
+
+            raise click.ClickException(f"{why_not(error)}; has 'migrate' been run?") from None
 
     return run

@@ -1,6 +1,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -56,13 +57,16 @@ def _findings() -> Iterator[tuple[bool, str, str]]:
         ("issuer", "OIDC_ISSUER", f"{settings.oidc_issuer}/.well-known/openid-configuration"),
         ("service", "PORT or PUBLIC_URL", f"{settings.public_url}/readyz"),
     ):
-        there, remedy = _answers(url), f"start it with 'make serve', or correct {variable} in .env"
+        there, said = _answer(url)
+        remedy = f"start it with 'make serve', or correct {variable} in .env"
         yield there, f"the {name} {'answers' if there else 'does not answer'} at {url}", remedy
+        for what, reason in said.get("waiting_for", {}).items():
+            yield False, f"the {name} waits for {what}: {reason}", "docs/runbooks/service-not-ready.md says what to do"
 
 
-def _answers(url: str) -> bool:
+def _answer(url: str) -> tuple[bool, dict[str, Any]]:
     try:
-        fetch(url)
+        said = fetch(url)
     except click.ClickException:
-        return False
-    return True
+        return False, {}
+    return True, said if isinstance(said, dict) else {}

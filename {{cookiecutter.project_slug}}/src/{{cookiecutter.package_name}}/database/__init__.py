@@ -2,6 +2,7 @@
 
 from .dialects import Bulk, bulk_insert, given_rows, patient
 from .engine import DoesNotAnswer, check_durability, metadata, open_engine, opened
+from .failure import why_not
 from .schema import migrate, pending
 from .writer import LARGEST_BATCH, Book, Writer, running
 
@@ -21,4 +22,5 @@ __all__ = [
     "patient",
     "pending",
     "running",
+    "why_not",
 ]

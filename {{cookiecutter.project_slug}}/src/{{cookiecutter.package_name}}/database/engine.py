@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..configfile import ConfigurationError
 from . import dialects
+from .failure import why_not
 
 metadata = MetaData()
 
@@ -51,9 +52,7 @@ def check_durability(engine: Engine) -> None:
         with engine.connect() as connection:
             found = {query: str(connection.execute(text(query)).scalar()) for query in wanted}
     except SQLAlchemyError as error:
-        raise (ConfigurationError if engine.dialect.name == "sqlite" else DoesNotAnswer)(
-            [f"DATABASE_URL: the database cannot be opened ({type(error).__name__}); is it running, may we use it?"]
-        ) from None
+        raise (ConfigurationError if engine.dialect.name == "sqlite" else DoesNotAnswer)([why_not(error)]) from None
     faults = [
         f"DATABASE_URL: {query} gives {found[query]}, must be {wanted[query]}"
         for query in wanted

@@ -49,7 +49,11 @@ class Observed:
         parent = extract({"traceparent": headers.get(b"traceparent", b"").decode("latin-1")})
         telemetry: Telemetry = scope["state"]["telemetry"]  # opened after this was made
         with telemetry.tracer.start_as_current_span(
-            scope["method"], context=parent, kind=SpanKind.SERVER, record_exception=False
+            scope["method"],
+            context=parent,
+            kind=SpanKind.SERVER,
+            record_exception=False,
+            set_status_on_exception=False,  # with the exception's text
         ) as span:
             try:
                 await self._app(scope, receive, observed_send)

@@ -21,6 +21,7 @@ from ..errors import ServiceError
 from . import names
 from .delivery import BoundedSpans
 from .metrics import Metrics
+from .sampler import OwnSampler
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def open_telemetry(
         {"service.name": service, "service.version": version, "deployment.environment.name": environment}
     )
     tracing = TracerProvider(resource=resource)
+    tracing.sampler = OwnSampler(tracing.sampler)  # that of OTEL_TRACES_SAMPLER
     with _prometheus(metrics_port) as readers:
         if otlp:
             exporter = OTLPMetricExporter(certificate_file=_authorities())
