@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.context import Context
+from opentelemetry.propagate import extract
 
-from {{ cookiecutter.package_name }}.telemetry import names
+from {{ cookiecutter.package_name }}.telemetry import names, open_telemetry, trace_headers
 
 from tests.gateway.calls import both_ways
 from tests.service import Service, Surroundings, running_service
@@ -68,3 +70,13 @@ async def test_a_trace_ends_where_the_request_was_refused(traced: Service, sink:
 async def test_a_caller_without_a_token_is_a_trace_of_its_own(traced: Service, sink: Sink) -> None:
     await traced.http.get(f"{traced.url}/v1/me", headers={"traceparent": CALLER})
     assert outcomes(await sink.whole(CALLER.split("-")[1])) == {"GET /v1/me": None, "identity": "no_token"}
+
+
+def test_without_a_collector_a_caller_s_trace_goes_on_and_every_other_is_an_id() -> None:
+    with open_telemetry(service="test", version="0", environment="local", otlp=False, metrics_port=None) as telemetry:
+        own = telemetry.tracer.start_span("request", context=Context())
+        asked = telemetry.tracer.start_span("request", context=extract({"traceparent": CALLER}, Context()))
+    assert trace_headers(own)["traceparent"].startswith(f"00-{own.get_span_context().trace_id:032x}-")
+    assert trace_headers(asked)["traceparent"].startswith(CALLER[: len("00-") + 32])
+    assert (own.is_recording(), asked.is_recording()) == (False, True)
+    assert [one.get_span_context().trace_flags.sampled for one in (own, asked)] == [False, True]

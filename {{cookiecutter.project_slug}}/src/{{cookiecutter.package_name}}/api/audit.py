@@ -28,7 +28,7 @@ async def audit(
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> dict[str, Any]:
     """The records of the caller's tenant, newest first. `next_cursor` leads to older ones; null: there are none."""
-    wanted = Search(caller.tenant, user, trace, call, since, until, _opened(cursor), limit)
+    wanted = Search(caller.principal.tenant, user, trace, call, since, until, _opened(cursor), limit)
     try:
         records, after = await asyncio.to_thread(search, request.state.store.engine, wanted)
     except SQLAlchemyError:

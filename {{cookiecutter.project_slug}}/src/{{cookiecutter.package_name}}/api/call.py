@@ -1,40 +1,34 @@
 """From an HTTP request to an Ask: the body, the class of the data, the deadline."""
 
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Request
 
 from ..body import parsed
 from ..deadline import Deadline
 from ..errors import InvalidRequest, ModelNotFound
-from ..gateway import ChatRequest, EmbeddingRequest, R
+from ..gateway import EmbeddingRequest, R
 from ..governance import Ask, GovernedGateway, Model, Policy
-from ..identity import CurrentDelegation, Delegation, MayAsk, Principal
+from ..identity import Delegation, Principal
 
 M = TypeVar("M", bound=Model)
 LONGEST = 3_600.0  # seconds; the route's own deadline is shorter
 
 
-async def ask(request: Request, caller: MayAsk, delegation: CurrentDelegation) -> Ask:
-    return _ask(request, caller, delegation, await parsed(request, ChatRequest))
-
-
-async def embedding_ask(request: Request, caller: MayAsk, delegation: CurrentDelegation) -> Ask[EmbeddingRequest]:
-    return _ask(request, caller, delegation, await parsed(request, EmbeddingRequest))
-
-
-def _ask(request: Request, caller: Principal, delegation: Delegation, asked: R) -> Ask[R]:
+async def read_ask(request: Request, caller: Delegation, kind: type[R]) -> Ask[R]:
+    """Not a FastAPI dependency, which would resolve everything it depends on a second time."""
+    asked = await parsed(request, kind)
     policy: Policy = request.state.configuration.policy
     data_class = policy.data_class(_once(request, "x-data-class"))
     request.scope["asked"] = {"model": asked.model, "data_class": data_class}  # for the record of a refusal
     return Ask(
-        principal=caller,
+        principal=caller.principal,
         request=asked,
         route=asked.model,
         data_classes=frozenset([data_class]),
         deadline=_deadline(request),
-        delegation=delegation,
+        delegation=caller,
     )
 
 
@@ -70,7 +64,6 @@ def _open_to(caller: Principal, known: Mapping[str, Model]) -> list[str]:
 
 
 def chosen_model(request: Request, asked: Ask) -> Model:
-    """Not a FastAPI dependency, which would resolve everything it depends on a second time."""
     models: Mapping[str, Model] = request.state.models
     if asked.route in request.state.embedders:
         raise InvalidRequest(f"'{asked.route}' makes embeddings; ask it at /v1/embeddings.", param="model")
@@ -89,7 +82,3 @@ def _chosen(known: Mapping[str, M], asked: Ask[R]) -> M:
         names = ", ".join(_open_to(asked.principal, known)) or "none here"
         raise ModelNotFound(f"There is no model '{asked.route}'; you may use {names}.", param="model")
     return known[asked.route]
-
-
-AskedFor = Annotated[Ask, Depends(ask)]
-EmbeddingAskedFor = Annotated[Ask[EmbeddingRequest], Depends(embedding_ask)]

@@ -11,8 +11,9 @@ from fastapi.responses import Response, StreamingResponse
 from ..errors import InternalError, ServiceError
 from ..gateway import ChatRequest, Usage
 from ..governance import Ask, Completion, StreamPart
+from ..identity import MayAsk
 from ..telemetry import request_id
-from .call import AskedFor, chosen_model
+from .call import chosen_model, read_ask
 from .disconnect import unless_disconnected
 from .openapi import COMPLETION_DOCS
 
@@ -21,8 +22,9 @@ _log = structlog.get_logger()
 
 
 @router.post("/v1/chat/completions", response_class=Response, openapi_extra=COMPLETION_DOCS)
-async def complete(request: Request, ask: AskedFor) -> Response:
+async def complete(request: Request, caller: MayAsk) -> Response:
     """OpenAI's chat completion, with one further field, `receipt`. With `stream: true`, server-sent events."""
+    ask = await read_ask(request, caller, ChatRequest)
     model = chosen_model(request, ask)
     if not ask.request.stream:
         completion = await unless_disconnected(request, model.complete(ask))

@@ -7,7 +7,9 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from .call import EmbeddingAskedFor, chosen_embedder
+from ..gateway import EmbeddingRequest
+from ..identity import MayAsk
+from .call import chosen_embedder, read_ask
 from .disconnect import unless_disconnected
 from .openapi import EMBEDDING_DOCS
 
@@ -15,8 +17,9 @@ router = APIRouter(tags=["OpenAI"])
 
 
 @router.post("/v1/embeddings", response_class=Response, openapi_extra=EMBEDDING_DOCS)
-async def embed(request: Request, ask: EmbeddingAskedFor) -> Response:
+async def embed(request: Request, caller: MayAsk) -> Response:
     """OpenAI's embeddings, with one further field, `receipt`."""
+    ask = await read_ask(request, caller, EmbeddingRequest)
     found = await unless_disconnected(request, chosen_embedder(request, ask).embed(ask))
     packed = ask.request.encoding_format == "base64"
     receipt = found.receipt

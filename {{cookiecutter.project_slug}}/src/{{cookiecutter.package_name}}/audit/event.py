@@ -1,5 +1,5 @@
 import json
-import uuid
+import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
 
 def new_call_id() -> str:
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def now() -> str:

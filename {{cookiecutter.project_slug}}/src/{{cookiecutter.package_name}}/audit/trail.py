@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-import uuid
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,7 +23,7 @@ class Trail:
     """One process life's chain. A Book: all its records of one batch are linked and inserted together."""
 
     def __init__(self) -> None:
-        self.writer = uuid.uuid4().hex
+        self.writer = secrets.token_hex(16)
         self._head: tuple[int, str] | None = (0, BEGINNING)
         self.durable = (0, BEGINNING)  # the head that a commit has confirmed
         self.moved = asyncio.Event()

@@ -15,7 +15,7 @@ async def give_feedback(request: Request, caller: MayAsk) -> dict[str, Any]:
     """Rate an answer. A new rating replaces an earlier one; without `conversation` it withdraws a shared one."""
     said = await parsed(request, Said)
     feedback: Feedback = request.state.feedback
-    rating = await feedback.give(caller, said)
+    rating = await feedback.give(caller.principal, said)
     return {
         "object": "feedback",
         "id": rating.call_id,

@@ -5,6 +5,7 @@ import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from opentelemetry import trace
@@ -41,8 +42,10 @@ def _written(message: Mapping[str, Any]) -> int:
     return sum(len(str(part)) for name, part in message.items() if part and name != "role")
 
 
-@dataclass(slots=True)
+@dataclass
 class CallAccount:
+    """`deployment`, `counted`, `costs` and `cost` are worked out once: they are asked for when the call has ended."""
+
     call_id: str
     ask: Ask[Any]
     call: PermittedCall[Any]
@@ -76,7 +79,7 @@ class CallAccount:
             self.answered = self.answered or self.digests.begin()
             self.answered.update(text.encode("utf-8", "surrogatepass"))
 
-    @property
+    @cached_property
     def deployment(self) -> Deployment | None:
         """The deployment that answered, or was answering when the call ended."""
         if not self.call.attempts or (self.call.attempts[-1].outcome != "answered" and not self.characters):
@@ -84,7 +87,7 @@ class CallAccount:
         name = self.call.attempts[-1].deployment
         return next(one for one in self.call.permit.deployments if one.name == name)
 
-    @property
+    @cached_property
     def counted(self) -> Usage | None:
         """The provider's count, or ours where it gave none that makes sense; None where nothing was answered."""
         if self.usage or self.deployment is None:
@@ -92,12 +95,12 @@ class CallAccount:
         said = estimate(self.characters) if self.characters else 0
         return Usage(estimate(self.call.request.text_length()), said, estimated=True)
 
-    @property
+    @cached_property
     def costs(self) -> list[tuple[str, int | None]]:
         """For each attempt, its deployment and the micro-dollars it may be charged; None if the price is not known."""
         return [(one.deployment, self._cost_of(one)) for one in self.call.attempts]
 
-    @property
+    @cached_property
     def cost(self) -> int | None:
         """Micro-dollars that may be charged for all attempts; None if a price is not known."""
         costs = [cost for _, cost in self.costs]

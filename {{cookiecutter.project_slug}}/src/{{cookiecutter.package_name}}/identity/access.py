@@ -170,18 +170,18 @@ def _bearer(request: Request) -> str:
 CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
 
 
-def needs(permission: Permission) -> Callable[[Delegation], Awaitable[Principal]]:
-    async def permitted(delegation: CurrentDelegation) -> Principal:
+def needs(permission: Permission) -> Callable[[Delegation], Awaitable[Delegation]]:
+    async def permitted(delegation: CurrentDelegation) -> Delegation:
         caller = delegation.principal
         if permission not in caller.permissions:
             held = ", ".join(sorted(caller.roles)) or "none that this service knows"
             raise PermissionDenied(
                 f"This needs the permission {permission}; your roles ({held}) do not have it. See config/access.yaml."
             )
-        return caller
+        return delegation
 
     return permitted
 
 
-MayAsk = Annotated[Principal, Depends(needs(Permission.ASK))]
-MayReadAudit = Annotated[Principal, Depends(needs(Permission.AUDIT_READ))]
+MayAsk = Annotated[Delegation, Depends(needs(Permission.ASK))]
+MayReadAudit = Annotated[Delegation, Depends(needs(Permission.AUDIT_READ))]

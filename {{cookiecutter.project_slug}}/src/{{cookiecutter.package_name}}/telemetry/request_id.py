@@ -1,8 +1,8 @@
 """The outermost layer: request id, arrival time, the one server span, the access line. Pure ASGI."""
 
 import re
+import secrets
 import time
-import uuid
 from contextvars import ContextVar
 
 import structlog
@@ -80,7 +80,7 @@ class Observed:
 
 
 def _identifier(offered: bytes) -> str:
-    return offered.decode() if _ACCEPTABLE.fullmatch(offered) else uuid.uuid4().hex
+    return offered.decode() if _ACCEPTABLE.fullmatch(offered) else secrets.token_hex(16)
 
 
 def _method(offered: str) -> str:

@@ -14,6 +14,7 @@ from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 from opentelemetry.trace import Span, StatusCode, Tracer, set_span_in_context
 from prometheus_client import CollectorRegistry, start_http_server
 
@@ -59,8 +60,10 @@ def open_telemetry(
     resource = Resource.create(
         {"service.name": service, "service.version": version, "deployment.environment.name": environment}
     )
-    tracing = TracerProvider(resource=resource)
-    tracing.sampler = OwnSampler(tracing.sampler)  # that of OTEL_TRACES_SAMPLER
+    # Where no collector takes spans there are only their ids, and what a caller who traces asks for.
+    tracing = TracerProvider(None if otlp else ParentBased(ALWAYS_OFF), resource)
+    if otlp:
+        tracing.sampler = OwnSampler(tracing.sampler)  # that of OTEL_TRACES_SAMPLER
     with _prometheus(metrics_port) as readers:
         if otlp:
             exporter = OTLPMetricExporter(certificate_file=_authorities())
