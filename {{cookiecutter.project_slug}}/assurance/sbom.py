@@ -75,7 +75,8 @@ def _licence(name: str, version: str) -> Iterator[str]:
     except PackageNotFoundError:
         return
     if found["Version"] == version:
-        first, *_ = (found["License-Expression"] or found["License"] or "\n").splitlines()
+        said = (found[field] for field in ("License-Expression", "License") if field in found)
+        first, *_ = next(filter(None, said), "\n").splitlines()
         kinds = (one.rpartition(" :: ")[2] for one in found.get_all("Classifier", []) if one.startswith("License"))
         yield from [first] if first else kinds
 

@@ -52,7 +52,11 @@ def listen(port: int, variable: str, host: str = "127.0.0.1") -> socket.socket:
     try:
         listener = socket.create_server((host, port))
     except (OSError, OverflowError) as fault:
-        raise NotStartedError(f"Port {port} can't be used ({fault}): set {variable} to a free one.") from None
+        reason = os.strerror(fault.errno) if isinstance(fault, OSError) and fault.errno else fault
+        raise NotStartedError(
+            f"Port {port} can't be used ({reason}). End what uses it, perhaps another 'make serve', "
+            f"or set {variable} to a free one."
+        ) from None
     # asyncio sets it only where the protocol is named; without it each answer waits 40 ms for an acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

@@ -14,7 +14,7 @@ from {{ cookiecutter.package_name }}.commands import receipt_line
 
 from tests.command import USUAL, invoked, run
 from tests.programs import free_port
-from tests.service import Service, configuration, deployment
+from tests.service import CONFIG, Service, configuration, deployment
 
 ROUTES = {"assistant": {"try": ["only"]}}
 
@@ -199,12 +199,37 @@ def test_a_doubt_is_not_among_what_production_refuses(config: str) -> None:
 def test_doctor_says_what_is_missing(config: str) -> None:
     shown = invoked("doctor", CONFIG_DIR=config)
     assert shown.exit_code == 1
-    assert "MISSING  the issuer does not answer" in shown.stdout
+    assert "WRONG  the issuer does not answer" in shown.stdout
     replace(Path(config) / "policy.yaml", "hosted_by", "hosted_bye")
     lines = invoked("doctor", CONFIG_DIR=config, PORT="many").stdout.splitlines()
-    missing = [place for place, line in enumerate(lines) if line.startswith("MISSING")]
+    missing = [place for place, line in enumerate(lines) if line.startswith("WRONG")]
     assert len(missing) >= 4
-    assert all(lines[place + 1].startswith("         next: ") for place in missing)
+    assert all(lines[place + 1].startswith("       next: ") for place in missing)
+
+
+def test_a_fault_in_a_route_brings_none_about_who_asks_it(config: str) -> None:
+    replace(Path(config) / "models.yaml", "    try:", "    deadline: 60 secs\n    try:")
+    _, *told = invoked("policy", CONFIG_DIR=config).stderr.splitlines()
+    assert len(told) == 1, told
+    assert "/models.yaml:" in told[0]
+
+
+async def test_doctor_tells_which_deployment_fails(service: Service) -> None:
+    await service.upstream.fails_with("500", model="local-large")
+    for _ in range(5):
+        await service.ask()
+    here = {"PUBLIC_URL": service.url, "OIDC_ISSUER": service.issuer.url, "CONFIG_DIR": str(CONFIG)}
+    told = await asyncio.to_thread(run, "doctor", **here)
+    assert told.returncode == 1
+    assert "WRONG  the deployment first fails\n       next: see docs/runbooks/" in told.stdout
+
+
+def test_doctor_names_a_variable_that_is_nearly_a_setting(config: str) -> None:
+    others = {"LOCAL_IDP_PORT": "1", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "x", "OIDC_CLIENT_SECRET_FILE": ""}
+    told = invoked("doctor", CONFIG_DIR=config, OIDC_ISUER="https://x", LOGLEVEL="DEBUG", **others).stdout
+    for wrong, meant in (("OIDC_ISUER", "OIDC_ISSUER"), ("LOGLEVEL", "LOG_LEVEL")):
+        assert f"{wrong}: is no setting; did you mean {meant}?" in told
+    assert told.count("is no setting") == 2
 
 
 def test_a_fault_in_a_class_brings_no_further_ones_about_who_names_it(config: str) -> None:

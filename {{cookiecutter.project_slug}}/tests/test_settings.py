@@ -59,6 +59,13 @@ def test_a_wrong_value_is_told_by_the_name_of_its_setting(
     assert fault.startswith(f"{name}: ")
 
 
+@pytest.mark.parametrize("name", ["DATABASE_URL", "OIDC_ISSUER", "PUBLIC_URL", "REDIS_URL", "SECRET_KEY"])
+def test_a_wrong_shape_is_told_in_words(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    (fault,) = faults(monkeypatch, **{name: ","})
+    assert fault.startswith(f"{name}: must ")
+    assert "pattern" not in fault
+
+
 def test_every_fault_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     found = faults(
         monkeypatch, PORT="x", LOG_LEVEL="x", OIDC_ISSUER="x", DATABASE_URL_FILE="/nowhere", REDIS_URL_FILE="/"

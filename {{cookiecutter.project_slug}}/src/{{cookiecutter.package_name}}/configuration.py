@@ -7,10 +7,10 @@ from pathlib import Path
 
 from . import configfile
 from .configfile import ConfigFile, Faults
-from .gateway import Catalogue, ModelsFile, build_catalogue
+from .gateway import Catalogue, ModelsFile, Route, build_catalogue
 from .governance import Feature, OverlayFile, Policy, PolicyFile, Rules, compile_policy
 from .identity import AccessRules
-from .settings import Settings, is_loopback
+from .settings import Settings, is_loopback, misspelt
 
 ReadFeatures = Callable[[Policy, Faults], Mapping[str, Feature]]
 
@@ -42,29 +42,29 @@ def read_to_start(
     read = _read(settings, read_features, faults, unfit)
     if settings.environment == "production":
         faults.found += unfit
-    return _whole(read, faults), [*unfit, *settings.doubts()]
+    return _whole(read, faults), [*unfit, *settings.doubts(), *misspelt()]
 
 
 def _read(settings: Settings, read_features: ReadFeatures, faults: Faults, unfit: list[str]) -> Configuration | None:
     """Leaves out faulty parts and still checks the rest, so that one fault does not hide others."""
-    models_file = configfile.salvage(settings.config_dir / "models.yaml", ModelsFile, faults)
-    of_policy = Faults()
+    of_models, of_policy = Faults(), Faults()
+    models_file = configfile.salvage(settings.config_dir / "models.yaml", ModelsFile, of_models)
     policy_file = configfile.salvage(settings.config_dir / "policy.yaml", PolicyFile, of_policy)
     overlay = _organisation(settings, of_policy)
     access_file = configfile.salvage(settings.config_dir / "access.yaml", AccessRules, faults)
-    catalogue = build_catalogue(models_file, faults) if models_file else Catalogue({}, {})
+    catalogue = build_catalogue(models_file, of_models) if models_file else Catalogue({}, {})
     access = access_file.content if access_file else None
     told = {one.partition(":")[0].removesuffix("_FILE") for one in faults.found}
     unfit += _unfit(settings, catalogue, access, told)
     roles = access_file.names("roles") if access_file else None
     policy = compile_policy(Rules(policy_file, overlay), catalogue, roles, of_policy) if policy_file else None
-    faults.found += of_policy.found
+    faults.found += of_models.found + of_policy.found
     if policy is None:
         return None
     unfit += policy.uncovered()
     # A faulty policy may lack data classes, so faults that features report about them may be wrong.
     features = read_features(policy, Faults() if of_policy.found else faults)
-    _check(features, catalogue, faults)
+    _check(features, {} if of_models.found else catalogue.routes, faults)  # a faulty route is left out
     return Configuration(access, catalogue, policy, features) if access else None
 
 
@@ -73,13 +73,13 @@ def _organisation(settings: Settings, faults: Faults) -> ConfigFile[OverlayFile]
     return configfile.salvage(path, OverlayFile, faults, "ORGANISATION_POLICY") if path else None
 
 
-def _check(features: Mapping[str, Feature], catalogue: Catalogue, faults: Faults) -> None:
+def _check(features: Mapping[str, Feature], routes: Mapping[str, Route], faults: Faults) -> None:
     where = configfile.shown(Path(__file__).with_name("services.py"))
     for name, feature in features.items():
         if not isinstance(feature, Feature):
             faults.add(where, f"_features: {name}: call the open_… of its folder there, which returns a Feature")
-        elif catalogue.routes and feature.route not in catalogue.routes:
-            there = ", ".join(catalogue.routes)
+        elif routes and feature.route not in routes:
+            there = ", ".join(routes)
             faults.add(where, f"_features: {name}: asks the route '{feature.route}'; config/models.yaml has {there}")
 
 

@@ -1,5 +1,6 @@
 """Every setting of the service: an environment variable of the same name; docs/settings.md has a row for each."""
 
+import difflib
 import os
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,6 +22,15 @@ SECRETS = (
 )
 LOCAL_SECRET_KEY = "for-the-local-environment-only: everybody knows it"  # noqa: S105 # production refuses it
 LOCAL_SIGNING_KEY = "Zm9yLXRoZS1sb2NhbC1lbnZpcm9ubWVudC1vbmx5ISE="  # likewise
+
+
+_SHAPES = {  # the patterns below in words
+    "public_url": "must be https://HOST, or http://HOST on a laptop, and nothing more",
+    "oidc_issuer": "must begin with https://, or with http:// on a laptop",
+    "secret_key": "must hold a key",
+    "database_url": "must begin with sqlite:/// or postgresql+psycopg://",
+    "redis_url": "must begin with redis:// or rediss://",
+}
 
 
 def _signing_keys(text: str) -> str:
@@ -142,8 +152,22 @@ def settings_despite(faults: Faults) -> Settings:
 
 
 def _fault(fault: Any) -> str:
-    name = ".".join(str(part) for part in fault["loc"][:1]).upper()
-    return f"{name}: {fault['msg']}"
+    name = str(fault["loc"][0])
+    said = _SHAPES[name] if fault["type"] == "string_pattern_mismatch" else fault["msg"].removeprefix("Value error, ")
+    return f"{name.upper()}: {said}"
+
+
+def misspelt() -> list[str]:
+    """Of the environment, what is nearly a setting. What is far from all belongs to other programs."""
+    known = [name.upper() for name in Settings.model_fields]
+    read = {*known, *(f"{name.upper()}_FILE" for name in SECRETS)}
+    likely = [name for name in known if len(name) > len("PORT")]
+    found = []
+    for name in sorted(os.environ.keys() - read):
+        meant = difflib.get_close_matches(name, likely, 1, cutoff=0.88)
+        if meant and not name.startswith("OTEL_"):  # the SDK has many more
+            found.append(f"{name}: is no setting; did you mean {meant[0]}?")
+    return found
 
 
 def is_loopback(url: str) -> bool:

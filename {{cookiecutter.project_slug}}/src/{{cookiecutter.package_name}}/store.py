@@ -23,7 +23,7 @@ from .telemetry import Metrics
 SECONDS = 1.0  # between two looks for a database that was not there
 _SILENT = "the database does not answer"
 _BEHIND = "migrations are not applied; run the command 'migrate'"
-_LOST = "the last commit of the audit trail was lost"
+_FAILED = "the last commit of the audit trail failed"
 _log = structlog.get_logger()
 
 
@@ -58,7 +58,7 @@ class Opening:
             await first()
         except AuditUnavailable:
             self._writer.halt()
-            return _LOST
+            return _FAILED
         return None
 
     async def run(self, first: Callable[[], Awaitable[None]]) -> None:
@@ -109,7 +109,7 @@ class Store:
             behind = database.pending(self.engine)
         except SQLAlchemyError as error:
             return database.why_not(error)
-        return _BEHIND if behind else _LOST if self.writer.failing else None
+        return _BEHIND if behind else _FAILED if self.writer.failing else None
 
 
 @asynccontextmanager

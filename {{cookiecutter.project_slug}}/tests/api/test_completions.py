@@ -117,7 +117,7 @@ async def test_a_bad_or_unsupported_field_is_named(service: Service, changed: di
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b"null", b'{"a": NaN}', b"\xff", b"[" * 100_000, b'{"model": "\\ud800"}', b"9" * 5000]
+    "body", [b"", b"{", b"[]", b"null", b'{"a": NaN}', b"\xff", b"[" * 40_000, b'{"model": "\\ud800"}', b"9" * 5000]
 )
 async def test_what_is_no_request_is_a_400(service: Service, body: bytes) -> None:
     headers = service.headers() | {"Content-Type": "application/json"}

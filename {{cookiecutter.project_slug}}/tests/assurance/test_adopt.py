@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ async def test_a_shared_conversation_becomes_a_case_without_a_name(beside: Servi
     )
     text = file.read_text(encoding="utf-8")
     assert '# a user said: "[email] knows"' in text
-    assert "ada" not in text
+    assert not re.search(r"\bada\b", text)  # an id may hold these letters
     assert "acme" not in text
     assert [record["feedback"] for record in beside.records("disclosed")] == [feedback_id]
 

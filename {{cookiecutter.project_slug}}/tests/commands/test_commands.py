@@ -108,6 +108,13 @@ def test_the_matrix_marks_what_is_stopped(where: dict[str, str]) -> None:
     assert "stopped: tenant acme: unpaid" in run("policy", **where).stdout
 
 
+def test_a_stop_of_a_tenant_that_never_asked_is_done_and_doubted(where: dict[str, str]) -> None:
+    stopped = run("stop", "tenant", "acne", "--reason", "unpaid", **where)
+    assert "start tenant acne" in stopped.stdout
+    assert "No tenant 'acne' has asked anything so far" in stopped.stderr
+    assert "stopped: tenant acne: unpaid" in run("policy", **where).stdout
+
+
 def test_a_feature_that_is_registered_wrongly_is_a_fault(
     where: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,7 +166,7 @@ def test_a_database_without_tables_is_told_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
     told = run("usage", DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
     assert told.exit_code == 1
-    assert "has 'migrate' been run?" in told.stderr
+    assert "Has 'migrate' been run?" in told.stderr
     assert "Traceback" not in told.stderr
 
 

@@ -66,7 +66,12 @@ def test_a_server_that_takes_no_connection_now_is_no_silent_one(guarded: Postgre
 def test_a_statement_that_fails_is_told_by_its_code(guarded: PostgreSQL, tmp_path: Path) -> None:
     assert "42P01" in told(guarded.emptied_database(), "SELECT * FROM nothing")
     assert "SQLITE_ERROR" in told(f"sqlite:///{tmp_path / 'x.db'}", "SELECT * FROM nothing")
-    assert "SQLITE_CANTOPEN" in told("sqlite:////nowhere/at/all/service.db")
+
+
+def test_a_file_that_is_no_database_of_ours_is_told_by_its_cause(tmp_path: Path) -> None:
+    assert "its folder must exist" in told("sqlite:////nowhere/at/all/service.db")
+    (tmp_path / "notes.db").write_text("Nothing of SQLite's." * 100, encoding="utf-8")
+    assert "no SQLite database" in told(f"sqlite:///{tmp_path / 'notes.db'}")
 
 
 def test_a_server_that_goes_away_does_not_answer(guarded: PostgreSQL) -> None:

@@ -113,7 +113,7 @@ async def test_who_is_not_let_in_is_told_so_by_ready_doctor_and_log(
         told = await asyncio.to_thread(run, "doctor", PORT=port, OIDC_ISSUER=around.issuer.url)
     finally:
         late.process.kill()
-    waits = [line for line in told.stdout.splitlines() if line.startswith("MISSING")]
+    waits = [line for line in told.stdout.splitlines() if line.startswith("WRONG")]
     assert "the service waits for audit: DATABASE_URL: the database does not let us in" in waits[-1]
     logged = [line for line in late.process.log().splitlines() if "database_not_ready" in line]
     assert "does not let us in" in logged[0]

@@ -35,6 +35,13 @@ def test_the_ticket_for_the_identity_team_names_addresses_roles_and_reasons() ->
         assert part in shown.stdout
 
 
+def test_a_ticket_without_an_address_says_what_it_lacks() -> None:
+    shown = run("access", "request", "--provider", "entra", CONFIG_DIR=str(CONFIG))
+    assert shown.returncode == 0, shown.stderr
+    assert "give --public-url" in shown.stderr
+    assert "http://127.0.0.1:8000/callback" in shown.stdout
+
+
 def test_an_unknown_provider_is_answered_with_those_that_there_are() -> None:
     shown = run("access", "request", "--provider", "x", PUBLIC_URL="https://ask.example", CONFIG_DIR=str(CONFIG))
     assert shown.returncode == 2

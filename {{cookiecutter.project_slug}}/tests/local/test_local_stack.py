@@ -103,7 +103,7 @@ async def test_taken_port_is_named_with_its_variable() -> None:
         with listen(0, variable) as taken:
             port = taken.getsockname()[1]
             changed = {field: port}
-            with pytest.raises(NotStartedError, match=rf"Port {port} can't be used .* set {variable} to"):
+            with pytest.raises(NotStartedError, match=rf"Port {port} can't be used .*\. .* set {variable} to"):
                 async with local_stack(Ports(**changed)):
                     pytest.fail("it started")
     with listen(0, "PORT") as taken:

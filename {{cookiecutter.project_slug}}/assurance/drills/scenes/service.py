@@ -22,7 +22,7 @@ async def something_else_answers_in_the_providers_place(stage: Stage) -> AsyncIt
     shows=[
         '"waiting_for":{"identity"',
         r'app_check="identity", instance="127.0.0.1:\d+"} => 0 ',
-        "MISSING  the issuer does not answer",
+        "WRONG  the issuer does not answer",
     ],
     findings=["doctor"],
 )
@@ -64,7 +64,7 @@ async def one_stream_in_five_stands_still(stage: Stage) -> AsyncIterator[None]:
 # An unknown key is looked for every ten seconds at most, whatever the pace: a window must be longer than that.
 @drill(
     "LoginFailing",
-    shows=[r'instance="127.0.0.1:\d+"} => \d', 'app_reason="invalid_token"', "MISSING  the issuer does not answer"],
+    shows=[r'instance="127.0.0.1:\d+"} => \d', 'app_reason="invalid_token"', "WRONG  the issuer does not answer"],
     pace=20,
     findings=["doctor"],
 )

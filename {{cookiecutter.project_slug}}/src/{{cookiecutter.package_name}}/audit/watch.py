@@ -77,7 +77,10 @@ class Watch:
         if not found:
             return None
         missing = sum(one.signed - one.after for one in found)
-        return f"the database lacks what was signed (records: {missing}): an older copy was put back; see {RUNBOOK}"
+        return (
+            f"the database lacks what was signed (records: {missing}): an older copy was put back, "
+            f"or the checkpoints are another database's; see {RUNBOOK}"
+        )
 
     def _change(self) -> str | None:
         """Also None if the database does not answer: no call can be recorded then, so none is answered anyway."""

@@ -1,11 +1,10 @@
 import asyncio
 import sys
-from pathlib import Path
 
 import click
 
 from ..configfile import ConfigurationError, Faults, read
-from ..settings import Settings
+from ..settings import Settings, is_loopback
 from ..wording import counted
 from .configured import with_settings
 
@@ -35,21 +34,25 @@ def explain(settings: Settings, token: str) -> None:
 
 @access.command()
 @click.option("--provider", required=True, help="a file of config/presets, without .yaml")
-@click.option("--public-url", envvar="PUBLIC_URL", required=True, help="default: PUBLIC_URL")
-@click.option("--audience", envvar="OIDC_AUDIENCE", required=True, help="default: OIDC_AUDIENCE")
-@click.option("--config-dir", envvar="CONFIG_DIR", default="config", type=click.Path(path_type=Path))
-def request(provider: str, public_url: str, audience: str, config_dir: Path) -> None:
+@click.option("--public-url", help="where the service will be; default: PUBLIC_URL")
+@click.option("--audience", help="default: OIDC_AUDIENCE")
+@with_settings
+def request(settings: Settings, provider: str, public_url: str | None, audience: str | None) -> None:
     """Print the ticket for the identity team: what this service needs of them, and why."""
     from .. import identity
 
-    known = {path.stem: path for path in (config_dir / "presets").glob("*.yaml")}
+    known = {path.stem: path for path in (settings.config_dir / "presets").glob("*.yaml")}
     if provider not in known:
         raise click.BadParameter(f"there is no preset '{provider}', but {', '.join(sorted(known)) or 'none at all'}")
     faults = Faults()
     preset = read(known[provider], identity.AccessRules, faults)
     if preset is None:
         raise click.ClickException(str(ConfigurationError(faults.found)))
-    click.echo(identity.ticket(preset.content, provider=provider, public_url=public_url, audience=audience))
+    address = public_url or settings.public_url
+    if is_loopback(address):
+        click.echo(f"{address} is this machine: give --public-url, the address that people will use.", err=True)
+    audience = audience or settings.oidc_audience
+    click.echo(identity.ticket(preset.content, provider=provider, public_url=address, audience=audience))
 
 
 @access.command("sign-out")

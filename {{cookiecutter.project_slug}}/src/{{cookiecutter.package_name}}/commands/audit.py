@@ -48,10 +48,12 @@ def verify(settings: Settings, as_json: bool) -> None:
             f"by {counted(verdict.writers, 'writer')}, "
             f"{counted(verdict.unfinished, 'call')} without an end{unsigned}{lost}{gaps}."
         )
+        if verdict.faults:
+            click.echo(f"Change nothing in the database: {_GO_ON}")
     sys.exit(1 if verdict.faults else 0)
 
 
-@audit.command("export")
+@audit.command("export", short_help="Write records, checkpoints and public keys into a file.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @with_settings
 def export_command(settings: Settings, file: Path) -> None:
@@ -97,7 +99,7 @@ def retain_command(settings: Settings, days: int, reason: str, force: bool) -> N
     click.echo(f"{counted(retain(recorder, days, reason), 'record')} removed.")
 
 
-@audit.command("acknowledge")
+@audit.command("acknowledge", short_help="Go on after a backup was put back.")
 @click.option("--reason", required=True, help="what happened; the trail keeps it")
 @click.option(
     "--checkpoints",
@@ -144,7 +146,7 @@ def _acknowledge_gaps(settings: Settings, chains: Collection[str], reason: str) 
     click.echo("That is recorded now." if chosen else "No checkpoint is missing that was not acknowledged.")
 
 
-@audit.command("record-evaluation")
+@audit.command("record-evaluation", short_help="Put an evaluation's result on the trail.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @with_settings
 def record_evaluation_command(settings: Settings, file: Path) -> None:

@@ -15,7 +15,10 @@ _TIME = r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?Z?)?"  # or a beginning 
 class Moment(click.ParamType[str]):
     """Converts to a time as records have it, or to the beginning of one."""
 
-    name = "15m|2h|7d|TIME"
+    name = "time"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "15m|2h|7d|TIME"  # click would write a name in capitals
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if ago := re.fullmatch(r"(\d{1,4})([mhd])", value):

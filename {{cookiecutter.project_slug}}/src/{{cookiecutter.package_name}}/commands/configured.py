@@ -9,6 +9,7 @@ from ..configfile import ConfigurationError, Faults
 from ..settings import settings_despite
 
 BAD_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
+_CHANGED = "If the tables were there before, change nothing: docs/runbooks/audit-store-changed.md."
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -32,6 +33,6 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
         except SQLAlchemyError as error:
             from ..database import why_not
 
-            raise click.ClickException(f"{why_not(error)}; has 'migrate' been run?") from None
+            raise click.ClickException(f"{why_not(error)}. Has 'migrate' been run? {_CHANGED}") from None
 
     return run

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ..configfile import ConfigurationError, Faults
-from ..settings import settings_despite
+from ..settings import misspelt, settings_despite
 from .http import fetch
 
 
@@ -20,7 +20,7 @@ def doctor(as_json: bool) -> None:
         click.echo(json.dumps({"findings": named, **_of_production()}))
     else:
         for good, text, remedy in findings:
-            click.echo(f"ok       {text}" if good else f"MISSING  {text}\n         next: {remedy}")
+            click.echo(f"ok     {text}" if good else f"WRONG  {text}\n       next: {remedy}")
     sys.exit(0 if all(good for good, *_ in findings) else 1)
 
 
@@ -34,7 +34,7 @@ def _of_production() -> dict[str, list[str]]:
         _, unfit = read_to_start(settings, faults)
     except ConfigurationError as error:
         unfit = [*error.faults, *settings.faults()]
-    refused = [one for one in unfit if one not in settings.doubts()]
+    refused = [one for one in unfit if one not in (*settings.doubts(), *misspelt())]
     return {"production": refused, "telemetry": settings.telemetry()}
 
 
@@ -51,17 +51,20 @@ def _findings() -> Iterator[tuple[bool, str, str]]:
         yield True, f"the configuration in {settings.config_dir}/ is whole{within}", ""
     except ConfigurationError as error:
         for fault in error.faults:
-            place = fault.partition(": ")[0]
-            yield False, fault, "set it in .env; docs/settings.md says how" if place.isupper() else f"open {place}"
+            is_setting = fault.partition(": ")[0].isupper()
+            yield False, fault, f"{'docs/settings.md says' if is_setting else 'its comments say'} what may stand there"
+    yield from ((False, one, "correct its name; docs/settings.md has all") for one in misspelt())
     for name, variable, url in (
         ("issuer", "OIDC_ISSUER", f"{settings.oidc_issuer}/.well-known/openid-configuration"),
         ("service", "PORT or PUBLIC_URL", f"{settings.public_url}/readyz"),
     ):
         there, said = _answer(url)
-        remedy = f"start it with 'make serve', or correct {variable} in .env"
+        remedy = f"start it with 'make serve', or correct {variable}"
         yield there, f"the {name} {'answers' if there else 'does not answer'} at {url}", remedy
         for what, reason in said.get("waiting_for", {}).items():
             yield False, f"the {name} waits for {what}: {reason}", "docs/runbooks/service-not-ready.md says what to do"
+        for deployment in said.get("failing", []):
+            yield False, f"the deployment {deployment} fails", "see docs/runbooks/model-deployment-failing.md"
 
 
 def _answer(url: str) -> tuple[bool, dict[str, Any]]:

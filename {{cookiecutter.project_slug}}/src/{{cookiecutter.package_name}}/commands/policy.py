@@ -13,14 +13,14 @@ from ..settings import Settings
 from .configured import with_settings
 
 if TYPE_CHECKING:
-    from ..governance import Policy, Row, Stops
+    from ..governance import Cell, Policy, Row, Stops
 
 
 @click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_context
 def policy(context: click.Context, as_json: bool) -> None:
-    """Print which deployments may answer, by role, class of data and route, and what is stopped."""
+    """Print which deployments may answer whom, for which class of data; and what is stopped."""
     if context.invoked_subcommand is None:
         print_matrix(as_json)
 
@@ -50,14 +50,21 @@ def print_matrix(settings: Settings, as_json: bool) -> None:
 
 def _drawn(rows: Iterable[Row], compiled: Policy) -> Iterator[str]:
     """A line for each route and class: roles differ in what they may send, never in who answers it."""
-    yield f"{'route':<16} {'class':<16} {'answered by':<32} asked by"
-    for (route, name), group in groupby(rows, key=lambda row: (row.route, row.data_class)):
-        cell, asked_by = compiled.matrix[name, route], [row for row in group if row.deployments]
-        out = asked_by[0].stopped if asked_by else ()
-        answers = [f"{one.name} (stopped)" if one.name in out else one.name for one in cell.deployments]
-        roles = ", ".join(row.role for row in asked_by) or "-"
-        yield f"{route:<16} {name:<16} {', '.join(answers) or '- none -':<32} {roles}"
-        yield from (f"{'':<33} {reason}" for reason in cell.kept_out if not answers)
+    groups = {key: list(group) for key, group in groupby(rows, key=lambda row: (row.route, row.data_class))}
+    answers = {(route, name): _answers(compiled.matrix[name, route], groups[route, name]) for route, name in groups}
+    width = max(32, *map(len, answers.values()))
+    yield f"{'route':<16} {'class':<16} {'answered by':<{width}} asked by"
+    for (route, name), group in groups.items():
+        roles = ", ".join(row.role for row in group if row.deployments) or "-"
+        yield f"{route:<16} {name:<16} {answers[route, name]:<{width}} {roles}"
+        cell = compiled.matrix[name, route]
+        yield from (f"{'':<33} {reason}" for reason in cell.kept_out if not cell.deployments)
+
+
+def _answers(cell: Cell, group: Iterable[Row]) -> str:
+    stopped = next((row.stopped for row in group if row.deployments), ())
+    names = (f"{one.name} (stopped)" if one.name in stopped else one.name for one in cell.deployments)
+    return ", ".join(names) or "- none -"
 
 
 def _stopped(settings: Settings) -> Stops:

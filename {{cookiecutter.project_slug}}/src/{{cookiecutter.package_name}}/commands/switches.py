@@ -28,8 +28,19 @@ def stop(settings: Settings, what: What, name: str, reason: str) -> None:
     known = {"deployment": set(catalogue.deployments), "route": set(catalogue.routes)}.get(what, {name})
     if name not in known:
         raise click.BadParameter(f"there is no {what} '{name}'; there are {', '.join(sorted(known))}")
-    governance.stop(open_recorder(settings), what, name, reason)
-    click.echo(f"The {what} {name} is stopped. Undo it with: start {what} {name}")
+    recorder = open_recorder(settings)
+    governance.stop(recorder, what, name, reason)
+    called = click.get_current_context().find_root().command_path
+    click.echo(f"The {what} {name} is stopped. Undo it with: {called} start {what} {name}")
+    if what == "tenant":
+        _doubt(name, [row["tenant"] for row in governance.used(recorder.engine, governance.Question(by=("tenant",)))])
+
+
+def _doubt(tenant: str, known: list[str]) -> None:
+    """No refusal: one that has not asked yet may be stopped too. But a misspelt one would go on spending."""
+    if tenant not in known:
+        there = f"there are {', '.join(known)}" if known else "there are none"
+        click.echo(f"No tenant '{tenant}' has asked anything so far; {there}.", err=True)
 
 
 @click.command()

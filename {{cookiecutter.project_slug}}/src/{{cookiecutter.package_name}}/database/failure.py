@@ -13,6 +13,13 @@ _NO_CONNECTION = {
     r"FATAL: ": "the database takes no connection now; its log says why",
 }
 
+_SQLITE = {
+    "SQLITE_CANTOPEN": "the file cannot be opened; its folder must exist, and be ours to write to",
+    "SQLITE_NOTADB": "the file is no SQLite database",
+    "SQLITE_READONLY": "the file may not be written by this user",
+    "SQLITE_BUSY": "another process holds the file",
+}
+
 
 def why_not(error: SQLAlchemyError) -> str:
     return f"DATABASE_URL: {_cause(error)}"
@@ -21,6 +28,8 @@ def why_not(error: SQLAlchemyError) -> str:
 def _cause(error: SQLAlchemyError) -> str:
     cause = getattr(error, "orig", None)
     code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    if code in _SQLITE:
+        return _SQLITE[code]
     if code:
         return f"the database answers with {code}"
     for text, meaning in _NO_CONNECTION.items():

@@ -164,7 +164,8 @@ class Writer:
 
 
 def _unavailable() -> AuditUnavailable:
-    return AuditUnavailable("The audit trail cannot be written, so there is no answer; try again.", retry_after=5)
+    said = "The audit trail cannot be written, so there is no answer; try again, and if it lasts, tell who runs this."
+    return AuditUnavailable(said, retry_after=5)
 
 
 @asynccontextmanager

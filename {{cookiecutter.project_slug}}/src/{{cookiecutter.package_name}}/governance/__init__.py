@@ -8,7 +8,7 @@ from .governed import Feature, GovernedGateway, Model, StreamPart
 from .ledger import Ledger
 from .limits import Bounds, Limits, open_limits
 from .overlay import Rules
-from .policy import Policy
+from .policy import Cell, Policy
 from .policyfile import OverlayFile, PolicyFile
 from .redaction import RULES, Redactor, each_text, open_redactor, open_scrub, redact
 from .switches import Stops, Switches, What, start, stop, stops
@@ -20,6 +20,7 @@ __all__ = [
     "RULES",
     "Ask",
     "Bounds",
+    "Cell",
     "Completion",
     "Embeddings",
     "Feature",
