@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -34,7 +35,10 @@ def run(service: Path, *command: str, environment: dict[str, str] | None = None)
 
 
 def free_ports(count: int) -> list[str]:
-    """Numbers that nobody listens on now; all are held until the last is known, so that they differ."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [str(each.getsockname()[1]) for each in sockets]
+    """All different, and below those that the system gives to outgoing connections."""
+    found: set[str] = set()
+    while len(found) < count:
+        port = 20_000 + secrets.randbelow(12_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.add(str(port))
+    return sorted(found)

@@ -1,6 +1,8 @@
 """Servers of other makers that tests start: found on this machine, run in a folder of their own, on a free port."""
 
+import contextlib
 import os
+import secrets
 import shutil
 import socket
 from pathlib import Path
@@ -21,9 +23,11 @@ def program(name: str, *folders: str, package: str) -> str:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+    """Below those that the system gives to outgoing connections: none of these may take it before it is used."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def unprivileged() -> dict[str, str | int]:
