@@ -13,7 +13,11 @@ from ..identity import Browsers
 
 router = APIRouter(include_in_schema=False)
 STATIC = Path(__file__).parent / "static"
-_TYPES = {"chat.js": "text/javascript; charset=utf-8", "style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+_TYPES = {
+    "chat.js": "text/javascript; charset=utf-8",
+    "style.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 
 
 @router.get("/")
