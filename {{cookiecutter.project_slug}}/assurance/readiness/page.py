@@ -11,7 +11,7 @@ from assurance.readiness.report import Report, Result, State
 STYLE = Path(__file__).with_name("page.css")
 SHOWN = 5  # of the steps to take next; the rest stands below
 _LEGEND = (
-    "At the right of each check: by which week of the plan it is due, and where the answer is looked for. A paper is a "
+    "Beside each check: by which week of the plan it is due, and where the answer is looked for. A paper is a "
     "page that people write; proof, evaluation and drill are what `make prove`, `make eval` and `make drill` found."
 )
 _ASKS = {
