@@ -4,12 +4,16 @@ service := {{cookiecutter.project_slug}}
 run = $(PYTHON) '$(service)/local/venv.py'
 compile = $(strip $(run) uv $(1) pip compile --universal --generate-hashes --no-header --no-annotate --quiet $(upgrade))
 
-.PHONY: demo test check golden lock bench update
+.PHONY: demo new test check golden lock bench update
 
 # Generates the default service into build/ and plays four scenes on it.
 demo:
 	@$(run) python -m tests.baking build >/dev/null
 	@cd build/acme-assistant && exec $(PYTHON) local/venv.py python -m local.scenes
+
+# Your own service, beside this clone or `into` another folder.
+new:
+	@$(run) cookiecutter . --output-dir '$(or $(into),..)'
 
 # Everything; `make test only='-m "not slow"'` is the part that takes no minutes.
 test:

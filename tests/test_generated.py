@@ -7,13 +7,14 @@ holds no project's name, so one environment serves every answer, with the servic
 import json
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.baking import bake, clone, delete_example, hook
+from tests.baking import TEMPLATE, bake, clone, delete_example, hook, questions
 from tests.shell import free_ports, outer_environment, run
 
 pytestmark = pytest.mark.slow
@@ -110,3 +111,12 @@ def test_demo_plays_in_a_fresh_clone(tmp_path: Path) -> None:
         tmp_path / "clone", "make", "demo", environment=outer_environment() | ports | {"DEMO_ONCE": "1"}
     )
     assert re.findall(r"^(?:\x1b\[\d+m)?(\d)\. ", said, re.MULTILINE) == ["1", "2", "3", "4"]
+
+
+def test_a_clone_makes_a_service_of_its_own_without_further_tools(tmp_path: Path) -> None:
+    """Enter answers each of its questions."""
+    command = ("make", "new", f"into={tmp_path}")
+    subprocess.run(
+        command, cwd=TEMPLATE, env=outer_environment(), input="\n" * len(questions()), text=True, check=True
+    )
+    assert (tmp_path / "acme-assistant" / "README.md").exists()

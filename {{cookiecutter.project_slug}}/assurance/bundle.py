@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from {{ cookiecutter.package_name }} import NAME
+
 from assurance.readiness.plan import read_plan
 from assurance.readiness.project import Project
 from assurance.readiness.run import report_on, write
@@ -72,7 +74,7 @@ def main(words: Sequence[str] | None = None) -> int:
     root = Path(words[0]) if words else PROJECT
     project = Project(root)
     report = report_on(project, read_plan(project))
-    write(root / ".local" / "readiness", report, 4, "{{ cookiecutter.project_slug }}")
+    write(root / ".local" / "readiness", report, 4, NAME)
     print(f"The bundle is {bundle(root, datetime.now(UTC))}.")
     return 0
 

@@ -32,7 +32,10 @@ def welcome(stack: Stack) -> str:
             f"Identity provider {stack.issuer}, model server {stack.model_url},",
             f"traces {stack.trace_url}/traces. Ctrl-C stops everything.",
             f"Ask from a second terminal, in {PROJECT}:",
-            '  python3 local/venv.py {{ cookiecutter.project_slug }} ask "What can I ask you?" --user ada',
+            (
+                "  python3 local/venv.py {{ cookiecutter.project_slug }} ask --user ada --model handbook "
+                '"How many days of annual leave are there?"'
+            ),
         )
     )
 

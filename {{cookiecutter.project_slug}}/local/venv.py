@@ -122,7 +122,7 @@ def install() -> None:
     uv = uv or str(BIN / "uv")
     if not ran(uv, "pip", "sync", "--python", PYTHON, "--require-hashes", LOCK):
         say("Trying pip, which may know a mirror that uv does not.")
-        if not pip_installed("-r", LOCK):
+        if not pip_installed("--quiet", "-r", LOCK):
             raise StopError(f"Neither uv nor pip could install what {LOCK.name} names. {cause()}")
     itself = ("--no-deps", "--no-build-isolation", "-e", PROJECT)
     if (PROJECT / "src").is_dir() and not ran(uv, "pip", "install", "--python", PYTHON, *itself):
@@ -160,7 +160,9 @@ def cause() -> str:
         return f"The disk has {free // 2**20} MB left, and about {ROOM // 2**20} MB are needed."
     return (
         "The lines above say why. If no package index could be reached: a mirror is set through "
-        "PIP_INDEX_URL for pip, and UV_DEFAULT_INDEX (UV_INDEX_URL in older ones) for uv."
+        "PIP_INDEX_URL for pip, and UV_DEFAULT_INDEX (UV_INDEX_URL in older ones) for uv. If a certificate was refused "
+        "(UnknownIssuer), as behind a proxy that opens TLS: SSL_CERT_FILE names your company's certificates for uv, "
+        "UV_SYSTEM_CERTS=1 lets it use the system's, and PIP_CERT names them for pip."
     )
 
 

@@ -23,12 +23,13 @@ class Pair:
 
 @dataclass(frozen=True)
 class Change:
-    """Of a share of passed runs, or of a mean over cases. `gap`: after less before."""
+    """Of a share of passed runs, or of a mean over cases. `gap`: after less before; `runs`: how many a share is of."""
 
     name: str
     before: float
     after: float
     gap: Interval
+    runs: tuple[int, int] | None = None
 
     @property
     def sure(self) -> bool:
@@ -53,9 +54,15 @@ class Comparison:
         """Of each suite: how many of its runs passed."""
         return [_share(suite, list(pairs)) for suite, pairs in groupby(self.pairs(), key=lambda pair: pair.suite)]
 
+    @property
+    def timed_alike(self) -> bool:
+        """Latency depends on the machine: it is compared only where both were asked of the same address."""
+        return self.before.about.url == self.after.about.url
+
     def means(self) -> Iterator[Change]:
         """Score, cost and latency, each as a mean over cases, of those where both runs know it."""
-        for name, column in (("score", "score"), ("cost", "cost_usd"), ("latency", "latency_ms")):
+        compared = [("score", "score"), ("cost", "cost_usd")]
+        for name, column in compared + ([("latency", "latency_ms")] if self.timed_alike else []):
             both = [(mean(known(pair.before, column)), mean(known(pair.after, column))) for pair in self.pairs()]
             whole = [(was, now) for was, now in both if was is not None and now is not None]
             if whole:
@@ -78,7 +85,8 @@ def _cases(run: Run) -> dict[tuple[str, str, str], list[Row]]:
 def _share(suite: str, pairs: list[Pair]) -> Change:
     before = _count([row for pair in pairs for row in pair.before])
     after = _count([row for pair in pairs for row in pair.after])
-    return Change(f"{PASSED}{suite}", before[0] / before[1], after[0] / after[1], difference(before, after))
+    shares, gap = (before[0] / before[1], after[0] / after[1]), difference(before, after)
+    return Change(f"{PASSED}{suite}", *shares, gap, runs=(before[1], after[1]))
 
 
 def _count(rows: list[Row]) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from assurance.evals.cases_page import cases
 from assurance.evals.comparison import PASSED, Change, Comparison
 from assurance.evals.intervals import Interval, percentile
 from assurance.evals.outcome import Run, Verdict, mean
-from assurance.evals.table import judgement, milliseconds, shown, usd, value
+from assurance.evals.table import UNTIMED, judgement, milliseconds, shown, sides, usd
 from assurance.markup import Child, element, figures
 from assurance.markup import page as page_of
 
@@ -102,6 +102,7 @@ def _compared(comparison: Comparison) -> Child:
         ),
         [_change(one) for one in changes],
         _scale("-100 %", "as before", "+100 %"),
+        None if comparison.timed_alike else element("p", UNTIMED, class_="note"),
     ]
 
 
@@ -112,14 +113,13 @@ def _change(change: Change) -> Element:
     bad = change.sure and (change.gap.low > 0) == grew_is_bad
     label = f"{change.name}: {shown(change)}"
     drawing = charts.gap((change.after - change.before) / unit, relative, bad=bad, label=label)
-    from_to = f"{value(change, change.before)} → {value(change, change.after)}"
-    told = element("span", from_to, element("small", judgement(change)), class_="bad" if bad else "")
+    told = element("span", " → ".join(sides(change)), element("small", judgement(change)), class_="bad" if bad else "")
     return element("div", element("span", change.name), drawing, told, class_="row")
 
 
 def _latencies(run: Run, comparison: Comparison | None) -> Child:
     named = [(comparison.names[1] if comparison else "this run", run.known("latency_ms"))]
-    if comparison:
+    if comparison and comparison.timed_alike:
         named.append((comparison.names[0], comparison.before.known("latency_ms")))
     known = [(name, values) for name, values in named if values]
     if not known:

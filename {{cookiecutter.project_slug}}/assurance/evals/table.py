@@ -7,6 +7,8 @@ from {{ cookiecutter.package_name }}.wording import counted
 from assurance.evals.comparison import Change, Comparison
 from assurance.evals.outcome import Row, Run, Verdict, conclusion, known, mean
 
+UNTIMED = "Latency is not compared: the two were asked at different addresses, perhaps on different machines."
+
 
 def table(verdicts: Sequence[Verdict]) -> str:
     heading = ("case", "passed", "score", "deployment", "cost", "latency")
@@ -54,10 +56,18 @@ def compared(comparison: Comparison) -> Iterator[str]:
     yield f"{after} against {before}, over {counted(len(comparison.pairs()), 'case')} that both were asked:"
     for change in (*comparison.shares(), *comparison.means()):
         yield f"  {change.name}: {shown(change)}"
+    if not comparison.timed_alike:
+        yield f"  {UNTIMED}"
 
 
 def shown(change: Change) -> str:
-    return f"{value(change, change.before)} -> {value(change, change.after)}, {judgement(change)}"
+    return f"{' -> '.join(sides(change))}, {judgement(change)}"
+
+
+def sides(change: Change) -> tuple[str, str]:
+    """Before and after; a share with the number of runs, as few runs make its interval wide."""
+    before, after = value(change, change.before), value(change, change.after)
+    return (f"{before} of {change.runs[0]}", f"{after} of {change.runs[1]}") if change.runs else (before, after)
 
 
 def judgement(change: Change) -> str:

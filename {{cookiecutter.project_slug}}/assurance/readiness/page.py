@@ -1,4 +1,4 @@
-"""The report as a page, to be sent around or kept."""
+"""The report as a page, to be sent around or kept. Its links to papers work where it lies, in .local/readiness/."""
 
 import re
 from pathlib import Path
@@ -10,6 +10,10 @@ from assurance.readiness.report import Report, Result, State
 
 STYLE = Path(__file__).with_name("page.css")
 SHOWN = 5  # of the steps to take next; the rest stands below
+_LEGEND = (
+    "Beside each check: by which week of the plan it is due, and where the answer is looked for. A paper is a "
+    "page that people write; proof, evaluation and drill are what `make prove`, `make eval` and `make drill` found."
+)
 _ASKS = {
     Question.SECURITY: "Who may do what, with which data?",
     Question.INTEGRATION: "Does it stand among real systems?",
@@ -33,6 +37,7 @@ def html(report: Report, week: int, name: str) -> str:
             f"Looked at on {report.at[:10]} at {report.at[11:16]} UTC.",
             class_="lead",
         ),
+        element("p", _marked(_LEGEND), class_="note"),
         element("div", [_score(report, question, week) for question in Question], class_="figures"),
         _next(report.next_steps(week)),
         [_question(report, question, week) for question in Question],
@@ -67,8 +72,9 @@ def _next(steps: list[Result]) -> Child:
         element("li", element("b", one.name), f" (week {one.check.week}): ", _marked(one.check.help))
         for one in steps[:SHOWN]
     ]
-    more = element("p", f"And {len(steps) - SHOWN} more, below.") if len(steps) > SHOWN else None
-    return [element("h2", "What to do next"), element("ol", items), more]
+    more = f"And {len(steps) - SHOWN} more, each below with its next step."
+    rest = element("p", more) if len(steps) > SHOWN else None
+    return [element("h2", "What to do next"), element("ol", items), rest]
 
 
 def _question(report: Report, question: Question, week: int) -> Child:
@@ -84,12 +90,20 @@ def _check(one: Result, *, due: bool) -> Element:
     summary = element(
         "summary",
         element("span", one.state, class_="bad" if due and one.state is State.OPEN else ""),
-        element("span", one.name, element("span", one.said, class_="found")),
+        element("span", one.name, element("span", _marked(one.said), class_="found")),
         element("span", f"week {one.check.week} · {one.check.evidence}"),
     )
-    return element("details", summary, element("p", _marked(one.check.help)), class_="" if due else "later")
+    is_next = due and one.state is State.OPEN
+    told = element("p", "Next: " if is_next else None, _marked(one.check.help))
+    return element("details", summary, told, class_="" if due else "later", **({"open": "open"} if is_next else {}))
 
 
 def _marked(text: str) -> Child:
-    """Turns text in backticks into code."""
-    return [element("code", part) if number % 2 else part for number, part in enumerate(re.split("`([^`]+)`", text))]
+    """Turns text in backticks into code, and the path of a paper into a link to it."""
+    return [_part(part) for part in re.split(r"(`[^`]+`|docs/[\w/-]+\.md)", text)]
+
+
+def _part(text: str) -> Child:
+    if text.startswith("docs/") and text.endswith(".md"):
+        return element("a", text, href=f"../../{text}")
+    return element("code", text[1:-1]) if text.startswith("`") and text.endswith("`") else text

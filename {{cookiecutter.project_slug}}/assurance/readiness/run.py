@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dotenv import load_dotenv
 
+from {{ cookiecutter.package_name }} import NAME
 from {{ cookiecutter.package_name }}.configfile import ConfigurationError
 
 from assurance.readiness.checks import read_checks
@@ -71,7 +72,7 @@ def main(words: Sequence[str] | None = None) -> int:
     demanded = plan.demands.get(environment)
     week = chosen.week or demanded or report.week
     folder = project.root / ".local" / "readiness"
-    write(folder, report, week, "{{ cookiecutter.project_slug }}")
+    write(folder, report, week, NAME)
     if chosen.json:
         print(json.dumps(as_json(report, week), indent=2, ensure_ascii=False))
     else:

@@ -28,8 +28,13 @@ from local.loopback import guarded
 
 GRANTS = ["authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE]
 PAGE = string.Template("""<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Who are you?</title>
-<style>body { font: 1rem/1.6 system-ui; max-width: 40rem; margin: 4rem auto; padding: 0 1rem }</style>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Who are you?</title>
+<link rel="icon" href="data:,">
+<style>
+:root { color-scheme: light dark; font: 1rem/1.6 system-ui, sans-serif }
+body { max-width: 40rem; margin: 4rem auto; padding: 0 1rem }
+button { font: inherit; padding: .35rem .9rem }
+</style>
 <h1>Who are you?</h1>
 <p>This is the local identity provider: pick a person, there are no passwords. $note</p>
 <form method="post" action="?$query">

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
 
-from . import __version__, feedback, health, web
+from . import NAME, __version__, feedback, health, web
 from .api import ROUTERS, BodyLimit, InFlight, InFlightCap, answer_error
 from .errors import ServiceError
 from .services import Services, open_services
@@ -22,7 +22,7 @@ from .telemetry import Observed
 def create_app(settings: Settings) -> FastAPI:
     local, in_flight = settings.environment == "local", InFlight()
     app = FastAPI(
-        title="AI service",
+        title=NAME,
         version=__version__,
         lifespan=_lifespan(settings, in_flight),
         docs_url=None,  # these pages load scripts from elsewhere

@@ -84,3 +84,11 @@ def test_the_evaluation_is_nobody_who_uses_it(project: Path, monkeypatch: pytest
     plan = project / "readiness.yaml"
     edit(plan, re.sub("programs: .*", "programs: []", plan.read_text(encoding="utf-8")))
     assert said(report(project), "people-use-it").startswith("3 ")
+
+
+def test_one_person_is_counted_as_one(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in production(project, f"sqlite:///{project / 'service.db'}").items():
+        monkeypatch.setenv(name, value)
+    used_by(1, read_settings())
+    assert said(report(project), "people-use-it").startswith("1 person has asked, without eval; 3 are wanted")
+    assert said(report(project), "people-rate-it").startswith("1 answer was rated; 3 are wanted")

@@ -65,7 +65,7 @@ async def test_two_models_are_asked_the_same_and_compared(
     assert await run(service, stack, folder, case("Is it raining?"), *words) == 0
     said = capsys.readouterr().out
     assert "candidate against assistant, over 1 case that" in said
-    assert "passed, some: 100% -> 100%, may be chance" in said
+    assert "passed, some: 100% of 2 -> 100% of 2, may be chance" in said
     assert ", less (-$" in said
     found = latest(folder / "reports" / "compared")
     assert (found["deployments"], found["verdicts"][0]["rows"][0]["model"]) == (["cheap"], "candidate")

@@ -8,8 +8,9 @@ import pytest
 from assurance.evals.baseline import FOLDER, accept, baseline_of, path_of
 from assurance.evals.comparison import Comparison
 from assurance.evals.outcome import Row, Run, read_run
+from assurance.evals.page import page
 from assurance.evals.suite import SuiteError
-from assurance.evals.table import shown
+from assurance.evals.table import said_of, shown
 from tests.assurance.written import ROW, run_of
 
 
@@ -58,6 +59,20 @@ def test_cost_and_latency_are_compared_case_by_case_where_both_are_known() -> No
     assert (score.sure, cost.sure) == (False, True)
     assert cost.gap == pytest.approx((0.001, 0.001))
     assert cost.before == pytest.approx(0.0505)
+
+
+def test_latency_of_another_address_is_not_compared() -> None:
+    run = run_of(replace(ROW, latency_ms=100))
+    elsewhere = replace(run, about=replace(run.about, url="http://127.0.0.1:2"))
+    assert [one.name for one in compared(run, run).means()] == ["score", "latency"]
+    assert [one.name for one in compared(elsewhere, run).means()] == ["score"]
+    assert "Latency is not compared" in "\n".join(said_of(run, compared(elsewhere, run)))
+    assert "Latency is not compared" in page(run, compared(elsewhere, run))
+
+
+def test_a_share_says_of_how_many_runs_it_is() -> None:
+    (share,) = compared(run_of(*rows(10, 10) * 3), run_of(*rows(10, 10))).shares()
+    assert shown(share).startswith("100% of 30 -> 100% of 10, may be chance (")
 
 
 def test_the_same_cost_summed_in_another_order_is_no_difference() -> None:

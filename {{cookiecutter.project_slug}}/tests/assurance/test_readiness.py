@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -160,6 +161,20 @@ def test_each_open_row_is_whole_and_says_what_to_do_next(project: Path, capsys: 
     assert sum(line.startswith("          next: ") for line in lines) == found["open"] > 0
     for one in found["checks"]:
         assert " ".join(one["said"].splitlines()[0].split()) in words
+
+
+def test_the_page_says_what_is_asked_and_leads_to_each_paper(project: Path) -> None:
+    page = html(report(project), 4, "service")
+    assert "Who gets it when, and how does it go back?" in said(report(project), "decision-rollout")
+    links = re.findall(r'href="([^"]+)"', page)
+    assert "../../docs/adr/0008-rollout.md" in links
+    assert [link for link in links if not (project / ".local" / "readiness" / link).resolve().exists()] == []
+
+
+def test_what_is_open_shows_its_next_step_and_the_rest_when_asked(project: Path) -> None:
+    found = report(project)
+    assert html(found, 4, "service").count("<p>Next: ") == len(found.next_steps(4)) > 5
+    assert html(found, 4, "service").count('open="open"') == len(found.next_steps(4))
 
 
 def test_what_was_found_is_text_on_the_page(project: Path) -> None:

@@ -89,6 +89,7 @@ def test_unreachable_index_is_explained_and_leaves_nothing_that_looks_finished(p
     complaint = refusal(project, "true", **nowhere)
     assert "Installing up to 2 packages from requirements-dev.lock" in complaint
     assert "a mirror is set through PIP_INDEX_URL" in complaint.splitlines()[-1]
+    assert "SSL_CERT_FILE names your company's certificates for uv" in complaint.splitlines()[-1]
     assert not module(project).is_whole()
 
 

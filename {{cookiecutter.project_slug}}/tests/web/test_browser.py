@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from {{ cookiecutter.package_name }} import NAME
+
 from tests.web.chromium import Page, chromium
 from tests.web.conftest import Site
 
@@ -40,6 +42,7 @@ async def test_a_person_signs_in_asks_and_signs_out(site: Site, page: Page) -> N
     await page.open(site.url)
     await page.until(SIGNED_OUT)
     assert "an AI model answers" in await page.does(SEEN)
+    assert await page.does("document.title") == await page.does("document.querySelector('h1').innerText") == NAME
     assert await sign_in(page, site.url, "grace") == "grace of acme, analyst"
     assert "An AI model answers" in await page.does(SEEN)
     assert await page.does("document.cookie") == ""
@@ -76,3 +79,28 @@ async def test_what_the_service_refuses_is_told_on_the_page(site: Site, page: Pa
     fault = await page.until("document.getElementById('fault').textContent")
     assert "request" in fault
     assert page.complaints == []
+
+
+OPTIONS = "[...document.getElementById('data-class').options].map((one) => [one.text, one.disabled, one.selected])"
+
+
+async def test_every_class_is_shown_and_those_above_the_role_cannot_be_chosen(site: Site, page: Page) -> None:
+    await sign_in(page, site.url, "ada")
+    assert await page.does(OPTIONS) == [
+        ["public", False, False],
+        ["internal (default)", False, True],
+        ["confidential (not for your role: do not paste it here)", True, False],
+        ["restricted (not for your role: do not paste it here)", True, False],
+    ]
+
+
+async def test_who_may_ask_nothing_is_told_so_instead_of_shown_a_form(site: Site, page: Page) -> None:
+    await sign_in(page, site.url, "olga")
+    assert "Your role may ask nothing here" in await page.does(SEEN)
+    assert await page.does("document.getElementById('ask').checkVisibility()") is False
+
+
+async def test_the_page_fits_a_phone(site: Site, page: Page) -> None:
+    await page.call("Emulation.setDeviceMetricsOverride", width=380, height=800, deviceScaleFactor=1, mobile=False)
+    await sign_in(page, site.url, "ada")
+    assert await page.does("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

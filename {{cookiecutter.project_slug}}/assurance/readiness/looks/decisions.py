@@ -22,9 +22,12 @@ def _is_decided(number: str) -> Look:
         content = path.read_text(encoding="utf-8")
         found = re.search(r"^- Status: (.+)$", content, re.MULTILINE)
         status = found[1] if found else "unknown"
+        asked = content.partition("\n")[0].removeprefix(f"# {number} ")
         if status == "accepted" and not re.search(r"^## Decision\n+[^#\s]", content, re.MULTILINE):
             return Finding(False, f"{path.stem} is accepted, but nothing stands under 'Decision'")
-        return Finding(status == "accepted" or status.startswith("replaced by"), f"{path.stem} is {status}")
+        return Finding(
+            status == "accepted" or status.startswith("replaced by"), f"{asked} (docs/adr/{path.name}: {status})"
+        )
 
     return look
 

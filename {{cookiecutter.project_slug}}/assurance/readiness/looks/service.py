@@ -107,8 +107,9 @@ def _used(project: Project) -> Finding:
     else:
         found = _values(project, entries_table.c.subject)
     people = len(found - set(programs))
-    what = f"people have asked, without {', '.join(programs)}" if programs else "have asked"
-    return _say(project, "usage", people >= FEWEST_USERS, f"{people} {what}; {FEWEST_USERS} are wanted")
+    without = f", without {', '.join(programs)}" if programs else ""
+    asked = f"1 person has asked{without}" if people == 1 else f"{people} people have asked{without}"
+    return _say(project, "usage", people >= FEWEST_USERS, f"{asked}; {FEWEST_USERS} are wanted")
 
 
 def _rated(project: Project) -> Finding:
@@ -116,7 +117,8 @@ def _rated(project: Project) -> Finding:
         found = _printed(project, project.told, "feedback", lambda rows: {one["call_id"] for one in rows})
     else:
         found = _values(project, ratings_table.c.call_id)
-    said = f"{len(found)} answers were rated; {FEWEST_RATINGS} are wanted"
+    rated = "1 answer was" if len(found) == 1 else f"{len(found)} answers were"
+    said = f"{rated} rated; {FEWEST_RATINGS} are wanted"
     return _say(project, "feedback", len(found) >= FEWEST_RATINGS, said)
 
 

@@ -19,6 +19,8 @@ async def me(request: Request, caller: CurrentPrincipal) -> dict[str, Any]:
         "roles": sorted(caller.roles),
         "permissions": sorted(caller.permissions),
         "data_classes": [name for name in policy.classes if policy.may_send(caller, name)],
+        "all_data_classes": policy.classes,
+        "default_data_class": policy.data_class(None),
         **usable(request, caller),
     }
 

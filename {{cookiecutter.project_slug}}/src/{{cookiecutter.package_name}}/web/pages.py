@@ -7,12 +7,17 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from .. import NAME
 from ..errors import IdentityUnavailable, NotFound
 from ..identity import Browsers
 
 router = APIRouter(include_in_schema=False)
 STATIC = Path(__file__).parent / "static"
-_TYPES = {"chat.js": "text/javascript; charset=utf-8", "style.css": "text/css; charset=utf-8"}
+_TYPES = {
+    "chat.js": "text/javascript; charset=utf-8",
+    "style.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 
 
 @router.get("/")
@@ -39,8 +44,9 @@ async def static(name: str) -> Response:
 
 
 def page(name: str, *, status: int = 200, form_action: str = "", **texts: str) -> HTMLResponse:
-    """`$name` in the page becomes the text, escaped."""
-    filled = string.Template(_read(name)).substitute({key: html.escape(text) for key, text in texts.items()})
+    """`$url` in the page becomes the text `url`, escaped, and `$name` the service's own name."""
+    escaped = {key: html.escape(text) for key, text in {"name": NAME, **texts}.items()}
+    filled = string.Template(_read(name)).substitute(escaped)
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
         f"form-action 'self' {form_action}; base-uri 'none'; frame-ancestors 'none'"

@@ -11,8 +11,8 @@ async function begin() {
   const me = await answer.json();
   part("who").textContent = `${me.subject} of ${me.tenant}, ${me.roles.join(", ") || "no role here"}`;
   part("model").replaceChildren(...me.models.map((name) => new Option(name, name)));
-  const classes = me.data_classes.map((name) => new Option(name, name));
-  part("data-class").replaceChildren(new Option("as the policy says", ""), ...classes);
+  part("data-class").replaceChildren(...me.all_data_classes.map((name) => dataClass(name, me)));
+  part(me.models.length ? "ask" : "may-not-ask").hidden = false;
   part("ask").addEventListener("submit", (event) => {
     event.preventDefault();
     ask();
@@ -23,16 +23,24 @@ async function begin() {
   });
 }
 
+// Whoever has more sensitive data than the role may send shall see it, rather than declare less.
+function dataClass(name, me) {
+  const isDefault = name === me.default_data_class;
+  const option = new Option(isDefault ? `${name} (default)` : name, name, isDefault, isDefault);
+  option.disabled = !me.data_classes.includes(name);
+  if (option.disabled) option.text = `${name} (not for your role: do not paste it here)`;
+  return option;
+}
+
 async function ask() {
   for (const id of ["answer", "fault", "receipt", "rated"]) part(id).textContent = "";
   part("rating").hidden = true;
   part("rating").reset();
   part("send").disabled = true;
-  const chosen = part("data-class").value;
   try {
     const answer = await fetch("/v1/chat/completions", {
       method: "POST",
-      headers: { "Content-Type": "application/json", ...(chosen && { "X-Data-Class": chosen }) },
+      headers: { "Content-Type": "application/json", "X-Data-Class": part("data-class").value },
       body: JSON.stringify({
         model: part("model").value,
         stream: true,
@@ -90,7 +98,7 @@ async function rate(score) {
   const told = await answer.json();
   if (!answer.ok) return complain(told.error);
   const shared = told.shared ? `, shared until ${told.expires_at.slice(0, 10)}` : "";
-  part("rated").textContent = `Noted${shared}. Answer again to change it.`;
+  part("rated").textContent = `Noted${shared}. Rate again to change it.`;
 }
 
 function told(receipt) {
