@@ -9,12 +9,14 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib.metadata import distributions
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
@@ -34,11 +36,23 @@ def misses(listed: IO[str]) -> Iterator[str]:
 def rights() -> Iterator[str]:
     if not os.geteuid():
         yield "it runs as root"
-    if any(os.access(path, os.W_OK) for path in (sys.prefix, Path.cwd())):
-        yield "it can write to its own code"
+    for path in changeable([Path(sys.prefix), Path.cwd()], os.geteuid(), {os.getegid(), *os.getgroups()}):
+        yield f"it can write to its own code: {path}"
     for tool in ("cc", "gcc", "ld"):
         if shutil.which(tool):
             yield f"it has {tool}"
+
+
+def changeable(folders: Sequence[Path], user: int, groups: Collection[int]) -> Iterator[Path]:
+    """The first in each folder that a user may change, by owner and mode: it is mounted read-only here for anybody."""
+    for folder in folders:
+        within = (path for path in (folder, *folder.rglob("*")) if not path.is_symlink())
+        yield from islice((path for path in within if _changeable(path.stat(), user, groups)), 1)
+
+
+def _changeable(found: os.stat_result, user: int, groups: Collection[int]) -> bool:
+    by_group = found.st_gid in groups and found.st_mode & stat.S_IWGRP
+    return bool(found.st_uid == user or by_group or found.st_mode & stat.S_IWOTH)
 
 
 def starts(command: Sequence[str], port: int = 8000) -> Iterator[str]:

@@ -5,10 +5,11 @@ import json
 import re
 import sys
 from importlib.metadata import distributions
+from pathlib import Path
 
 from {{ cookiecutter.package_name }} import __name__ as package
 
-from assurance.image import misses, starts
+from assurance.image import changeable, misses, starts
 from tests.programs import free_port
 
 
@@ -30,6 +31,22 @@ def test_a_service_that_does_not_start_is_noticed() -> None:
         "/livez did not answer",
         "it ended with status 3 when it was told to stop",
     ]
+
+
+def test_code_that_the_user_may_change_is_found_whatever_it_is_mounted_as(tmp_path: Path) -> None:
+    file = tmp_path / "package" / "module.py"
+    file.parent.mkdir()
+    file.touch()
+    owner, stranger, group = file.stat().st_uid, file.stat().st_uid + 1, file.stat().st_gid
+    for path, mode in ((tmp_path, 0o755), (file.parent, 0o755), (file, 0o644)):
+        path.chmod(mode)
+    assert list(changeable([tmp_path], stranger, {group})) == []
+    assert list(changeable([tmp_path], owner, {group})) == [tmp_path]
+    file.chmod(0o664)
+    assert list(changeable([tmp_path], stranger, {group})) == [file]
+    assert list(changeable([tmp_path], stranger, {group + 1})) == []
+    file.chmod(0o646)
+    assert list(changeable([tmp_path], stranger, {group + 1})) == [file]
 
 
 def test_an_image_that_holds_what_is_listed_is_found_in_order() -> None:

@@ -54,6 +54,13 @@ def test_the_removal_is_itself_recorded_and_never_removed(trails: Trails) -> Non
     assert faults(trails) == []
 
 
+def test_a_reason_that_is_no_text_takes_nothing_from_the_removal(trails: Trails) -> None:
+    """As a terminal with another encoding types it."""
+    _, recorder, *_ = trails
+    assert retain(recorder, 200, "gel\udcf6scht") == 6
+    assert faults(trails) == []
+
+
 def test_it_goes_on_where_it_stopped_and_in_pieces(trails: Trails, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, recorder, *_ = trails
     monkeypatch.setattr(module, "CHUNK", 4)

@@ -41,6 +41,12 @@ def parts(classes: list[str]) -> dict[str, st.SearchStrategy[Any]]:
     }
 
 
+def without_empty(content: dict[str, Any]) -> dict[str, Any]:
+    """An empty part is a fault of an overlay, which may be half a file."""
+    inner = {name: without_empty(value) if isinstance(value, dict) else value for name, value in content.items()}
+    return {name: value for name, value in inner.items() if value != {}}
+
+
 @st.composite
 def pairs(draw: st.DrawFn) -> Pair:
     """The team has every class of its organisation's in that order, and perhaps one of its own among or after them."""
@@ -64,7 +70,7 @@ def pairs(draw: st.DrawFn) -> Pair:
         **parts(theirs),
     }
     scale = {"data_classes": {name: draw(DEMANDS) for name in theirs}, "patterns": {"mine": "d{3}"}}
-    organisation = {**scale, **draw(st.fixed_dictionaries({}, optional=further))}
+    organisation = {**scale, **without_empty(draw(st.fixed_dictionaries({}, optional=further)))}
     models = {"deployments": deployments, "routes": {"assistant": {"try": sorted(deployments)}}}
     return Pair(models, team, organisation)
 

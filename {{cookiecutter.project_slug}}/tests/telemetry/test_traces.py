@@ -49,13 +49,16 @@ async def test_a_caller_cannot_keep_its_request_out_of_the_traces(traced: Servic
     assert [span.name for span in await sink.whole(trace_id)] == [*STEPS, FIRST, END]
 
 
-async def test_a_caller_cannot_have_its_request_traced_where_none_is(
-    tmp_path: Path, around: Surroundings, sink: Sink, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("trace_id", [CALLER.split("-")[1], "1".ljust(31, "0") + "1"])
+async def test_a_caller_cannot_have_its_request_traced_where_few_are(
+    tmp_path: Path, around: Surroundings, sink: Sink, monkeypatch: pytest.MonkeyPatch, trace_id: str
 ) -> None:
+    """Neither by its flag nor by an id that a ratio would take: the second one's last digits are next to zero."""
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
-    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.000001")
+    headers = {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
     async with running_service(tmp_path, around, otel_exporter_otlp_endpoint=sink.url) as service:
-        assert (await service.ask(headers={"traceparent": CALLER})).status_code == 200
+        assert (await service.ask(headers=headers)).status_code == 200
     assert sink.received["/v1/traces"] == []  # all that there were have been sent when it ended
 
 

@@ -70,7 +70,7 @@ def _ready(project: Project) -> Finding:
     if project.url is None:
         return Finding(False, "no service was named: --url, or READY_URL")
     try:
-        shown = fetch(f"{project.url}/readyz")
+        shown = fetch(f"{project.url}/readyz", seconds=10)
     except ClickException:
         return Finding(False, f"{project.url}/readyz does not answer, or not with JSON")
     if shown.get("status") != "ready":

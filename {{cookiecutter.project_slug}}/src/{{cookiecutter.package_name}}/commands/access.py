@@ -51,6 +51,10 @@ def request(settings: Settings, provider: str, public_url: str | None, audience:
     address = public_url or settings.public_url
     if is_loopback(address):
         click.echo(f"{address} is this machine: give --public-url, the address that people will use.", err=True)
+    if not audience and "oidc_audience" not in settings.model_fields_set:
+        click.echo(
+            f"'{settings.oidc_audience}' is a laptop's audience: give --audience, or set OIDC_AUDIENCE.", err=True
+        )
     audience = audience or settings.oidc_audience
     click.echo(identity.ticket(preset.content, provider=provider, public_url=address, audience=audience))
 

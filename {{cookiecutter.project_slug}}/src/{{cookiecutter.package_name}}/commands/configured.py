@@ -9,7 +9,10 @@ from ..configfile import ConfigurationError, Faults
 from ..settings import settings_despite
 
 BAD_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
-_CHANGED = "If the tables were there before, change nothing: docs/runbooks/audit-store-changed.md."
+_NO_TABLE_CODES = ("42P01", "SQLITE_ERROR")
+_NO_TABLE = (
+    "Has 'migrate' been run? If the tables were there before, change nothing: docs/runbooks/audit-store-changed.md."
+)
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -33,6 +36,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
         except SQLAlchemyError as error:
             from ..database import why_not
 
-            raise click.ClickException(f"{why_not(error)}. Has 'migrate' been run? {_CHANGED}") from None
+            said = why_not(error)
+            raise click.ClickException(f"{said}. {_NO_TABLE}" if said.endswith(_NO_TABLE_CODES) else said) from None
 
     return run

@@ -8,6 +8,8 @@ from ..settings import Settings
 from .configured import with_settings
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from ..governance import What
 
 _WHAT = click.argument("what", type=click.Choice(["deployment", "route", "tenant"]))
@@ -33,12 +35,15 @@ def stop(settings: Settings, what: What, name: str, reason: str) -> None:
     called = click.get_current_context().find_root().command_path
     click.echo(f"The {what} {name} is stopped. Undo it with: {called} start {what} {name}")
     if what == "tenant":
-        _doubt(name, [row["tenant"] for row in governance.used(recorder.engine, governance.Question(by=("tenant",)))])
+        _doubt(name, recorder.engine)
 
 
-def _doubt(tenant: str, known: list[str]) -> None:
+def _doubt(tenant: str, engine: Engine) -> None:
     """No refusal: one that has not asked yet may be stopped too. But a misspelt one would go on spending."""
-    if tenant not in known:
+    from ..governance import Question, used
+
+    if not used(engine, Question(by=("tenant",), tenant=tenant)):
+        known = [row["tenant"] for row in used(engine, Question(by=("tenant",)))]
         there = f"there are {', '.join(known)}" if known else "there are none"
         click.echo(f"No tenant '{tenant}' has asked anything so far; {there}.", err=True)
 

@@ -2,7 +2,7 @@
 
 import re
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 # The driver gives no SQLSTATE for a connection that did not come about, only the server's text.
 _NO_CONNECTION = {
@@ -35,4 +35,6 @@ def _cause(error: SQLAlchemyError) -> str:
     for text, meaning in _NO_CONNECTION.items():
         if re.search(text, str(cause)):
             return meaning
-    return "the database does not answer at this address"
+    if isinstance(error, OperationalError):
+        return "the database does not answer at this address"
+    return f"the database cannot be asked ({type(error).__name__})"  # all connections are in use, say

@@ -1,7 +1,8 @@
 """Compiles config/policy.yaml and an organisation's overlay into a Policy, or lists all its faults by file and line."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from ..configfile import ConfigFile, Faults
 from ..gateway import Catalogue
@@ -19,6 +20,7 @@ def compile_policy(rules: Rules, catalogue: Catalogue, roles: Collection[str] | 
     for file in rules.files:
         _check_names(file, faults)
     if rules.organisation:
+        _check_said(rules.organisation, faults)
         _check_scale(rules.team, rules.organisation, faults)
     for route in catalogue.routes.values():
         for name in sorted(route.refuses - rules.team.names("data_classes")):
@@ -37,6 +39,21 @@ def _check_names(file: AnyFile, faults: Faults) -> None:
     _check_classes(file, "ceilings", content.ceilings, faults)
     _check_classes(file, "redact", {name: name for name in content.redact}, faults)
     _check_redaction(file, faults)
+
+
+def _check_said(organisation: ConfigFile[OverlayFile], faults: Faults) -> None:
+    """A part that is there and empty may be half a file, which would bind nobody."""
+    for place in _empty(organisation.content.model_dump(exclude_unset=True)):
+        faults.add(organisation.at(*place), f"{'.'.join(place)} says nothing; is it all there?")
+
+
+def _empty(content: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, value in content.items():
+        place = (*above, name)
+        if value is None or (value == {} and above != ("data_classes",)):  # a class without demands is one
+            yield place
+        elif isinstance(value, dict):
+            yield from _empty(value, place)
 
 
 def _check_scale(team: ConfigFile[PolicyFile], organisation: ConfigFile[OverlayFile], faults: Faults) -> None:

@@ -36,7 +36,7 @@ class Budgets(Section):
 
 
 class OverlayFile(Section):
-    """The file of ORGANISATION_POLICY. A part that is there says something: an empty one may be half a file."""
+    """The file of ORGANISATION_POLICY."""
 
     data_classes: Annotated[dict[str, Demands], Field(min_length=1)] = {}
     default_class: str | None = None

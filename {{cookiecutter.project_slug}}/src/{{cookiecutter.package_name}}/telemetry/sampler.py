@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from opentelemetry.context import Context
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
 from opentelemetry.util.types import Attributes
+
+_IDS = RandomIdGenerator()
 
 
 class OwnSampler(Sampler):
@@ -25,7 +28,7 @@ class OwnSampler(Sampler):
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
         if get_current_span(parent_context).get_span_context().is_remote:
-            parent_context = Context()
+            parent_context, trace_id = Context(), _IDS.generate_trace_id()  # its id would decide as its flag would
         return self._chosen.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
 
     def get_description(self) -> str:
