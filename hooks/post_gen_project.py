@@ -43,7 +43,7 @@ def next_steps(answers: dict[str, Any], folder: Path) -> str:
   {"make serve":{wide}}  starts it with its local identity provider and model server; no key is needed
   {"make check":{wide}}  shows that everything is in order; run it before each commit
 Ask it from a second terminal:
-  python3 local/venv.py {slug} ask "How many days of leave do I have?" --user ada --model handbook
+  python3 local/venv.py {slug} ask "How many days of annual leave are there?" --user ada --model handbook
 Where things are:
   {"config/models.yaml":{wide}}  which model answers: provider, region, price, order of trial
   {example}  the example; your idea takes its place, README.md says how

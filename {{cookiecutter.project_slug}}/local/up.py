@@ -12,6 +12,9 @@ from local.identity_provider import PEOPLE
 from local.loopback import NotStartedError
 from local.stack import PROJECT, Ports, ServiceEndedError, Stack, local_stack, running_service
 
+COMMAND = "{{ cookiecutter.project_slug }}"
+QUESTION = "How many days of annual leave are there?"
+
 
 def ports() -> Ports:
     load_dotenv(PROJECT / ".env")
@@ -32,10 +35,7 @@ def welcome(stack: Stack) -> str:
             f"Identity provider {stack.issuer}, model server {stack.model_url},",
             f"traces {stack.trace_url}/traces. Ctrl-C stops everything.",
             f"Ask from a second terminal, in {PROJECT}:",
-            (
-                "  python3 local/venv.py {{ cookiecutter.project_slug }} ask --user ada --model handbook "
-                '"How many days of annual leave are there?"'
-            ),
+            f'  python3 local/venv.py {COMMAND} ask "{QUESTION}" --user ada --model handbook',
         )
     )
 
