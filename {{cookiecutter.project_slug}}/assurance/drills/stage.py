@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp
 from assurance.drills.pace import Rules, paced
 from assurance.drills.prometheus import Prometheus, prometheus
 from local.identity_provider import identity_provider
-from local.loopback import listen, serving
+from local.loopback import NotStartedError, listen, serving
 from local.model_server import model_server
 from local.sign_in import access_token
 from local.stack import Stack, started_service, until_ready
@@ -186,10 +187,13 @@ async def _with_servers(
 
 
 def _free_ports(count: int) -> list[int]:
-    """All at once, so that none is given twice."""
-    with contextlib.ExitStack() as open_ones:
-        listeners = [open_ones.enter_context(listen(0, "the port")) for _ in range(count)]
-        return [int(one.getsockname()[1]) for one in listeners]
+    """All different, and below those that the system gives to outgoing connections, which could take one first."""
+    found: set[int] = set()
+    while len(found) < count:
+        port = 20_000 + secrets.randbelow(12_000)
+        with contextlib.suppress(NotStartedError), listen(port, "the port"):
+            found.add(port)
+    return sorted(found)
 
 
 def _written(folder: Path, rules: Mapping[str, Rules], pace: float) -> Sequence[Path]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -32,6 +33,10 @@ QUIET = (
 )
 
 
+class RefusedError(Exception):
+    """The browser did not do it."""
+
+
 class Page:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
@@ -44,7 +49,8 @@ class Page:
         while True:
             message = json.loads(await self._socket.receive_str(timeout=STARTS_WITHIN))
             if message.get("id") == number:
-                assert "error" not in message, message
+                if "error" in message:
+                    raise RefusedError(message["error"])
                 result: dict[str, Any] = message["result"]
                 return result
             self._hear(message)
@@ -66,9 +72,10 @@ class Page:
         """Its value, as soon as it is a true one: a page that is still loading counts as not yet."""
         value = None
         for _ in range(STARTS_WITHIN * 20):
-            answer = await self.call("Runtime.evaluate", expression=script, returnByValue=True)
-            if value := answer["result"].get("value") if "exceptionDetails" not in answer else None:
-                return value
+            with contextlib.suppress(RefusedError):  # it went on to another page meanwhile
+                answer = await self.call("Runtime.evaluate", expression=script, returnByValue=True)
+                if value := answer["result"].get("value") if "exceptionDetails" not in answer else None:
+                    return value
             await asyncio.sleep(0.05)
         where = await self.does("location.href + ' ' + document.body?.innerText")
         raise AssertionError(f"never came true: {script}; the page is {where}")
