@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ipaddress
 import os
+import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
 
@@ -43,6 +44,16 @@ def guarded(app: ASGIApp) -> ASGIApp:
         return await known(scope, receive, send)
 
     return here
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ones that nobody listens on, below those that the system gives to outgoing connections."""
+    found: set[int] = set()
+    while len(found) < count:
+        port = 20_000 + secrets.randbelow(12_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.add(port)
+    return list(found)
 
 
 def listen(port: int, variable: str, host: str = "127.0.0.1") -> socket.socket:

@@ -1,13 +1,12 @@
 """Servers of other makers that tests start: found on this machine, run in a folder of their own, on a free port."""
 
-import contextlib
 import os
-import secrets
 import shutil
-import socket
 from pathlib import Path
 
 import pytest
+
+from local.loopback import free_ports
 
 
 def program(name: str, *folders: str, package: str) -> str:
@@ -23,11 +22,7 @@ def program(name: str, *folders: str, package: str) -> str:
 
 
 def free_port() -> int:
-    """Below those that the system gives to outgoing connections: none of these may take it before it is used."""
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
+    return free_ports(1)[0]
 
 
 def unprivileged() -> dict[str, str | int]:

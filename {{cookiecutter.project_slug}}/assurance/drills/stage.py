@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from starlette.types import ASGIApp
 from assurance.drills.pace import Rules, paced
 from assurance.drills.prometheus import Prometheus, prometheus
 from local.identity_provider import identity_provider
-from local.loopback import NotStartedError, listen, serving
+from local.loopback import free_ports, listen, serving
 from local.model_server import model_server
 from local.sign_in import access_token
 from local.stack import Stack, started_service, until_ready
@@ -174,7 +173,7 @@ async def stage(folder: Path, rules: Mapping[str, Rules], pace: float) -> AsyncI
 async def _with_servers(
     folder: Path, http: aiohttp.ClientSession, log: IO[bytes], running: contextlib.AsyncExitStack
 ) -> Stage:
-    service, metrics, *ports = _free_ports(5)
+    service, metrics, *ports = free_ports(5)
     issuer = f"http://127.0.0.1:{ports[0]}"
     apps = (identity_provider(issuer, AUDIENCE, service), model_server(), trace_sink())
     servers = [Server(app, port) for app, port in zip(apps, ports, strict=True)]
@@ -184,16 +183,6 @@ async def _with_servers(
     identity, models, collector = servers
     tied = Stack(identity.url, models.url, collector.url, service, AUDIENCE)
     return Stage(folder, tied, identity, models, collector, metrics, http, log)
-
-
-def _free_ports(count: int) -> list[int]:
-    """All different, and below those that the system gives to outgoing connections, which could take one first."""
-    found: set[int] = set()
-    while len(found) < count:
-        port = 20_000 + secrets.randbelow(12_000)
-        with contextlib.suppress(NotStartedError), listen(port, "the port"):
-            found.add(port)
-    return sorted(found)
 
 
 def _written(folder: Path, rules: Mapping[str, Rules], pace: float) -> Sequence[Path]:

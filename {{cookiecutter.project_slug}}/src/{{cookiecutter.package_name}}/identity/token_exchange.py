@@ -87,10 +87,10 @@ class TokenExchange:
             self._tokens.popitem(last=False)
 
 
-def _question(file: ExchangeRules, subject_token: str, audience: str) -> dict[str, str]:
-    scopes = file.audiences[audience]
+def _question(rules: ExchangeRules, subject_token: str, audience: str) -> dict[str, str]:
+    scopes = rules.audiences[audience]
     scope = {"scope": " ".join(scopes)} if scopes else {}
-    if file.grant == "on_behalf_of":
+    if rules.grant == "on_behalf_of":
         return {
             "grant_type": JWT_BEARER,
             "assertion": subject_token,
