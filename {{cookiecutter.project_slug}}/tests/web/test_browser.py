@@ -103,4 +103,5 @@ async def test_who_may_ask_nothing_is_told_so_instead_of_shown_a_form(site: Site
 async def test_the_page_fits_a_phone(site: Site, page: Page) -> None:
     await page.call("Emulation.setDeviceMetricsOverride", width=380, height=800, deviceScaleFactor=1, mobile=False)
     await sign_in(page, site.url, "ada")
+    await page.does(f"document.querySelector('#signed-in h1').textContent = '{'n' * 40}'")  # the longest name
     await page.until("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
